@@ -1,0 +1,123 @@
+package domain
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Limits of an entity's attributes, all of them together.
+const (
+	MaxAttributes      = 64
+	MaxAttributeBytes  = 16 << 10
+	MaxAttributeName   = 128
+	maxAttributeValues = 256
+)
+
+// Attribute is one value of an entity that the directory keeps without knowing
+// what it means: a JSON string, number or boolean, or an array of these, in
+// compact form. The zero Attribute is none.
+type Attribute struct{ json string }
+
+// ParseAttribute accepts a JSON scalar other than null, or an array of at most
+// 256 such scalars.
+func ParseAttribute(raw jsontext.Value) (Attribute, error) {
+	compact := raw.Clone()
+	if err := compact.Compact(); err != nil {
+		return Attribute{}, fmt.Errorf("%w: must be JSON", Invalid)
+	}
+	switch compact.Kind() {
+	case '"', '0', 't', 'f':
+	case '[':
+		if values := (Attribute{string(compact)}).Values(); values == nil && string(compact) != "[]" || len(values) > maxAttributeValues {
+			return Attribute{}, fmt.Errorf("%w: must be an array of at most %d strings, numbers and booleans", Invalid, maxAttributeValues)
+		}
+	default:
+		return Attribute{}, fmt.Errorf("%w: must be a string, a number, a boolean or an array of these", Invalid)
+	}
+	return Attribute{string(compact)}, nil
+}
+
+// JSON is the value in compact form; empty when there is none.
+func (a Attribute) JSON() string { return a.json }
+
+// IsZero tells whether there is no value.
+func (a Attribute) IsZero() bool { return a.json == "" }
+
+// Values lists the scalars of the attribute as text, a string without its quotes:
+// one for a scalar, one per element for an array. It is what a filter compares.
+func (a Attribute) Values() []string {
+	if a.json == "" {
+		return nil
+	}
+	if a.json[0] != '[' {
+		return []string{scalarText(jsontext.Value(a.json))}
+	}
+	dec := jsontext.NewDecoder(strings.NewReader(a.json))
+	if _, err := dec.ReadToken(); err != nil {
+		return nil
+	}
+	values := []string{}
+	for dec.PeekKind() != ']' {
+		element, err := dec.ReadValue()
+		if err != nil || !slices.Contains([]jsontext.Kind{'"', '0', 't', 'f'}, element.Kind()) {
+			return nil
+		}
+		values = append(values, scalarText(element))
+	}
+	return values
+}
+
+func scalarText(raw jsontext.Value) string {
+	if raw.Kind() != '"' {
+		return string(raw)
+	}
+	text, err := jsontext.AppendUnquote(nil, raw)
+	if err != nil {
+		return string(raw)
+	}
+	return string(text)
+}
+
+// MarshalJSONTo writes the value, or null.
+func (a Attribute) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if a.json == "" {
+		return enc.WriteToken(jsontext.Null)
+	}
+	return enc.WriteValue(jsontext.Value(a.json))
+}
+
+// UnmarshalJSONFrom reads a stored value and trusts it.
+func (a *Attribute) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	if raw.Kind() == 'n' {
+		a.json = ""
+		return nil
+	}
+	a.json = string(raw)
+	return nil
+}
+
+// Attributes are an entity's attributes by name.
+type Attributes map[string]Attribute
+
+// Check tells whether the attributes keep to the limits together.
+func (as Attributes) Check() error {
+	if len(as) > MaxAttributes {
+		return fmt.Errorf("%w: at most %d attributes", Invalid, MaxAttributes)
+	}
+	size := 0
+	for name, value := range as {
+		size += len(strconv.Quote(name)) + len(value.json) + 2
+	}
+	if size > MaxAttributeBytes {
+		return fmt.Errorf("%w: at most %d bytes of attributes in all", Invalid, MaxAttributeBytes)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package domain
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// ClaimKind says which values are unique among each other.
+type ClaimKind string
+
+// The kinds of unique value, in the order in which a conflict is reported.
+const (
+	UsernameClaim   ClaimKind = "username"
+	EmailClaim      ClaimKind = "email"
+	ExternalIDClaim ClaimKind = "externalid"
+	GroupNameClaim  ClaimKind = "groupname"
+)
+
+// ClaimSecret is the store's key for hashing unique values, so that the names of
+// streams tell nothing about whom they are for.
+type ClaimSecret [32]byte
+
+// ID names the secret without telling it.
+func (s ClaimSecret) ID() string {
+	sum := sha256.Sum256(append([]byte("identity claim secret\x00"), s[:]...))
+	return hex.EncodeToString(sum[:8])
+}
+
+// Key is the name of a unique value within its kind: the first 128 bits of the
+// HMAC-SHA256 of kind and compared form, in hex.
+func (s ClaimSecret) Key(kind ClaimKind, compared string) string {
+	mac := hmac.New(sha256.New, s[:])
+	mac.Write([]byte(kind))
+	mac.Write([]byte{0})
+	mac.Write([]byte(compared))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// Claim is who holds a unique value, as the commits of claim/{kind}/{key} make
+// it. Each commit says it in full, so that the last one alone is enough.
+type Claim struct {
+	Seq        uint64
+	Owner      uuid.UUID // nobody when zero
+	Kind       MemberKind
+	OwnerSeq   uint64 // the owner's commit that took or gave up the value
+	Former     uuid.UUID
+	ReleasedAt time.Time
+}
+
+// Apply folds one commit in; it may pass over earlier ones.
+func (c *Claim) Apply(seq uint64, at time.Time, events []Event) error {
+	if seq <= c.Seq {
+		return nil
+	}
+	for _, event := range events {
+		set, ok := event.(SetOwner)
+		if !ok {
+			return fmt.Errorf("%w: a claim has no %s", ErrUnknownEvent, TypeOf(event))
+		}
+		*c = Claim{Owner: set.Owner, Kind: set.Kind, OwnerSeq: set.OwnerSeq, Former: set.Former}
+		if set.Owner == uuid.Nil {
+			c.ReleasedAt = at
+		}
+	}
+	c.Seq = seq
+	return nil
+}
+
+// FreeFor tells whether the entity may take the value now: nobody holds it, and
+// it was released at least a quarantine ago or by the entity itself. Otherwise
+// until is when the quarantine ends, zero if somebody holds the value.
+func (c *Claim) FreeFor(entity uuid.UUID, now time.Time, quarantine time.Duration) (free bool, until time.Time) {
+	switch {
+	case c.Owner != uuid.Nil:
+		return c.Owner == entity, time.Time{}
+	case c.Seq == 0 || c.Former == entity:
+		return true, time.Time{}
+	}
+	until = c.ReleasedAt.Add(quarantine)
+	return !now.Before(until), until
+}

@@ -1,0 +1,13 @@
+// Package domain says what a directory is: users, groups, memberships and API
+// keys, the values they are made of, the events that change them, and the folds
+// that turn events back into entities.
+//
+// Everything here is a value or a pure function: no clock, no I/O, no locks. A
+// value type cannot hold a bad value, because only its Parse function makes one;
+// decoding a stored event trusts what an earlier Parse accepted, so that a rule
+// made stricter later never makes history unreadable.
+//
+// Events are a file format. Their names and versions are stable, each has a
+// golden file under testdata/events, and an old version is read for ever, by
+// upcasting it (see codec.go).
+package domain

@@ -1,0 +1,43 @@
+package domain
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Membership is an edge as the commits of member/{groupId}/{memberId} make it.
+// It counts only while both of its ends live, which is not for it to know.
+type Membership struct {
+	Group  GroupID
+	Member uuid.UUID
+	Kind   MemberKind
+	// Seq is the last commit that was folded in; 0 before the first.
+	Seq     uint64
+	Present bool
+	// Since is when the member came in, the last time it did.
+	Since time.Time
+}
+
+// Apply folds one commit in, as User.Apply does.
+func (m *Membership) Apply(seq uint64, at time.Time, events []Event) error {
+	switch {
+	case seq <= m.Seq:
+		return nil
+	case seq != m.Seq+1:
+		return fmt.Errorf("commit %d does not follow %d", seq, m.Seq)
+	}
+	m.Seq = seq
+	for _, event := range events {
+		set, ok := event.(SetMember)
+		if !ok {
+			return fmt.Errorf("%w: a membership has no %s", ErrUnknownEvent, TypeOf(event))
+		}
+		if set.Present && !m.Present {
+			m.Since = at
+		}
+		m.Present, m.Kind = set.Present, set.Kind
+	}
+	return nil
+}
