@@ -1,0 +1,49 @@
+package queries
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// Rows answers for one entity at a time. What a view does not know is the zero
+// row (Seq 0), not an error; a removed entity's row says so and keeps its Seq.
+// An error means that the view could not be asked.
+type Rows interface {
+	User(ctx context.Context, id domain.UserID) (domain.User, error)
+	Group(ctx context.Context, id domain.GroupID) (domain.Group, error)
+	Key(ctx context.Context, id domain.KeyID) (domain.APIKey, error)
+	Membership(ctx context.Context, group domain.GroupID, member uuid.UUID) (domain.Membership, error)
+}
+
+// Lists answers for many, those that exist only, in the order of their ids, from
+// the first after a given one. A membership is listed while it is present and
+// both of its ends exist.
+type Lists interface {
+	Users(ctx context.Context, after domain.UserID, limit int) ([]domain.User, error)
+	Groups(ctx context.Context, after domain.GroupID, limit int) ([]domain.Group, error)
+	Keys(ctx context.Context, after domain.KeyID, limit int) ([]domain.APIKey, error)
+	Members(ctx context.Context, group domain.GroupID, after uuid.UUID, limit int) ([]domain.Membership, error)
+	GroupsOf(ctx context.Context, member uuid.UUID, after domain.GroupID, limit int) ([]domain.Membership, error)
+}
+
+// View is what a backend of rows implements. Every method may be called
+// concurrently with the writing of rows.
+type View interface {
+	Rows
+	Lists
+	// Position says what lists rest on: every commit that it covers shows in
+	// them. It is taken before the list is.
+	Position(ctx context.Context) (eventstream.Token, error)
+}
+
+// Waiter brings a view to where a reader needs it.
+type Waiter interface {
+	// Ensure returns once the view shows the stream at the number or later, within
+	// ctx, or says why it does not: querysync's ErrBehind, ErrParked and
+	// ErrUnknownPosition. A stream that the view does not show is satisfied.
+	Ensure(ctx context.Context, stream eventstream.StreamID, seq eventstream.Seq) error
+}
