@@ -35,11 +35,11 @@ func (t *Table) Save(w io.Writer) error {
 
 // Load replaces all heads by what Save wrote. After an error the table is empty.
 func (t *Table) Load(r io.Reader) error {
-	t.clear()
+	t.Clear()
 	chunk := make([]byte, 2048*slotBytes)
 	for i := range t.shards {
 		if err := t.loadShard(byte(i), r, chunk); err != nil {
-			t.clear()
+			t.Clear()
 			return err
 		}
 	}

@@ -105,10 +105,11 @@ func (t *Table) Bytes() int64 { return t.bytes.Load() }
 // Close frees the memory.
 func (t *Table) Close() {
 	t.closed.Store(true)
-	t.clear()
+	t.Clear()
 }
 
-func (t *Table) clear() {
+// Clear removes all keys.
+func (t *Table) Clear() {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
