@@ -21,6 +21,9 @@ var (
 	ErrClosed = fmt.Errorf("store closed: %w", ErrUnavailable)
 	// ErrCorrupt: what is stored is not what was written.
 	ErrCorrupt = errors.New("storage corrupt")
+	// ErrMoved: what is folded from a stream is not where the commits given to it
+	// begin; nothing was folded.
+	ErrMoved = errors.New("fold has moved")
 )
 
 // ErrConflict is the target for errors.Is of every *ConflictError.
