@@ -99,6 +99,13 @@ func (d *FS) WriteFile(name string, data []byte) {
 	d.names[name], d.durable[name] = node, node
 }
 
+// Flip changes a bit of a file, also for those who have it open.
+func (d *FS) Flip(name string, at int64, bit int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.names[name].data[at] ^= 1 << bit
+}
+
 // Delete takes a file away, durably.
 func (d *FS) Delete(name string) {
 	d.mu.Lock()
