@@ -23,6 +23,21 @@ var (
 	ErrCorrupt = errors.New("storage corrupt")
 )
 
+// The ways in which a view is not where somebody needs it. They stand here
+// because those who keep views, those who hold them and those who read them have
+// only this package in common.
+var (
+	// ErrMoved: the view's row is not right before the commits that were to be
+	// applied to it.
+	ErrMoved = errors.New("row has moved")
+	// ErrBehind: the view did not get there in time.
+	ErrBehind = errors.New("view behind")
+	// ErrParked: the view cannot apply the stream until an operator steps in.
+	ErrParked = errors.New("stream parked")
+	// ErrUnknownPosition: the stream has no such commit.
+	ErrUnknownPosition = errors.New("unknown position")
+)
+
 // ErrConflict is the target for errors.Is of every *ConflictError.
 var ErrConflict = errors.New("conflict")
 
