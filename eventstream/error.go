@@ -21,15 +21,14 @@ var (
 	ErrClosed = fmt.Errorf("store closed: %w", ErrUnavailable)
 	// ErrCorrupt: what is stored is not what was written.
 	ErrCorrupt = errors.New("storage corrupt")
+	// ErrMoved: what is folded from a stream is not where the commits given to it
+	// begin; nothing was folded.
+	ErrMoved = errors.New("fold has moved")
 )
 
 // The ways in which a view is not where somebody needs it. They stand here
-// because those who keep views, those who hold them and those who read them have
-// only this package in common.
+// because those who keep views and those who read them share only this package.
 var (
-	// ErrMoved: the view's row is not right before the commits that were to be
-	// applied to it.
-	ErrMoved = errors.New("row has moved")
 	// ErrBehind: the view did not get there in time.
 	ErrBehind = errors.New("view behind")
 	// ErrParked: the view cannot apply the stream until an operator steps in.

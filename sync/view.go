@@ -17,7 +17,7 @@ type View interface {
 	Seq(ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error)
 	// Apply folds commits of one stream, consecutive and at least one, into its
 	// row, in one step, provided the row stands right before the first of them;
-	// otherwise it changes nothing and answers ErrMoved. An error that is
+	// otherwise it changes nothing and answers eventstream.ErrMoved. An error that is
 	// ErrUnavailable may pass; any other means that the commits cannot be applied.
 	Apply(ctx context.Context, commits []eventstream.Commit) error
 }
@@ -35,8 +35,6 @@ type Positioned interface {
 // The ways in which a view is not where it should be: those of eventstream, by
 // the names that this package's callers look for.
 var (
-	// ErrMoved: the row is not where the commits begin.
-	ErrMoved = eventstream.ErrMoved
 	// ErrBehind: the view did not get there in time.
 	ErrBehind = eventstream.ErrBehind
 	// ErrParked: the stream cannot be applied until an operator steps in.
