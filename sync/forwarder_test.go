@@ -278,6 +278,7 @@ func TestNoWriterWaitsForAForwarderThatDoesNotRun(t *testing.T) {
 	stop := f.start(t)
 	f.write(ada)
 	isErr(t, "flush", f.to.Flush(t.Context()), nil)
+	f.passed(t, 1)
 	stop()
 	for i := range byte(5) {
 		f.write(eventstream.UserStream(uuid.UUID{9, i}))
