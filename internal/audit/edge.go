@@ -35,6 +35,8 @@ type edge struct {
 	present bool
 	nested  bool // the member is a group
 	broken  bool // the fold is not known
+	// shown has a bit for each of the two lists that showed the edge.
+	shown uint8
 }
 
 func (e edge) kind() domain.MemberKind {

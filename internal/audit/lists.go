@@ -149,23 +149,22 @@ func starts[E any](page func(uuid.UUID, int) ([]E, error), id func(*E) uuid.UUID
 // compareEdgeLists demands that members are listed for their groups, and groups
 // for their members.
 func (a *audit) compareEdgeLists(ctx context.Context) error {
-	shown := make(map[edgeKey]uint8, len(a.edges))
 	err := each(ctx, a, "lists of members", a.groups, func(id uuid.UUID, _ entity) error {
-		return walk(ctx, a.members(ctx, id), memberOf, a.see(ctx, shown, 1, func(other uuid.UUID) edgeKey { return edgeOf(id, other) }))
+		return walk(ctx, a.members(ctx, id), memberOf, a.see(ctx, 1, func(other uuid.UUID) edgeKey { return edgeOf(id, other) }))
 	})
 	if err != nil {
 		return err
 	}
 	for stage, entities := range map[string]map[uuid.UUID]entity{"lists of the groups of users": a.users, "lists of the groups of groups": a.groups} {
 		err := each(ctx, a, stage, entities, func(id uuid.UUID, _ entity) error {
-			return walk(ctx, a.groupsOf(ctx, id), groupOf, a.see(ctx, shown, 2, func(other uuid.UUID) edgeKey { return edgeOf(other, id) }))
+			return walk(ctx, a.groupsOf(ctx, id), groupOf, a.see(ctx, 2, func(other uuid.UUID) edgeKey { return edgeOf(other, id) }))
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return each(ctx, a, "listed memberships", a.edges, func(key edgeKey, e edge) error {
-		if shown[key] == 3 || !a.known(key, e) || !a.counts(key, e) {
+		if e.shown == 3 || !a.known(key, e) || !a.counts(key, e) {
 			return nil
 		}
 		return a.settleEdge(ctx, key)
@@ -188,14 +187,18 @@ func (a *audit) groupsOf(ctx context.Context, member uuid.UUID) func(uuid.UUID, 
 }
 
 // see notes that a list showed an edge.
-func (a *audit) see(ctx context.Context, shown map[edgeKey]uint8, by uint8, key func(uuid.UUID) edgeKey) func(uuid.UUID, bool) error {
+func (a *audit) see(ctx context.Context, by uint8, key func(uuid.UUID) edgeKey) func(uuid.UUID, bool) error {
 	return func(other uuid.UUID, inOrder bool) error {
 		edge := key(other)
 		if !inOrder {
 			a.reporter.add(Finding{Stream: edge.stream(), What: "is out of order in a list of memberships"})
 		}
-		shown[edge] |= by
-		if e := a.edges[edge]; a.counts(edge, e) || !a.known(edge, e) {
+		e, found := a.edges[edge]
+		if found {
+			e.shown |= by
+			a.edges[edge] = e
+		}
+		if a.counts(edge, e) || !a.known(edge, e) {
 			return nil
 		}
 		return a.settleEdge(ctx, edge)
