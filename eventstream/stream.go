@@ -2,6 +2,7 @@ package eventstream
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
 
@@ -70,6 +71,14 @@ func UsersStream(shard int) StreamID { return StreamID("users/" + strconv.Itoa(s
 
 // GroupsStream names a shard of all groups.
 func GroupsStream(shard int) StreamID { return StreamID("groups/" + strconv.Itoa(shard)) }
+
+// ShardOf tells in which of so many shards the entity is listed: FNV-1a of its
+// id, for ever, modulo shards.
+func ShardOf(id uuid.UUID, shards int) int {
+	hash := fnv.New32a()
+	hash.Write(id[:])
+	return int(hash.Sum32() % uint32(shards))
+}
 
 // Kind is the first word of the id.
 func (s StreamID) Kind() Kind {

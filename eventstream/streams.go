@@ -138,19 +138,21 @@ func (s *Streams) At(ctx context.Context, position Position) (Commit, error) {
 // Attribution says on whose behalf a transaction is made.
 type Attribution struct{ Actor, Correlation string }
 
-// Transact decides and appends until an append holds: decide reads what it needs
-// and answers the entries to write, none for nothing to do, or an error, which is
+// Transact decides and appends until an append holds: decide is told the command
+// id that the commits will carry, a new one each time, reads what it needs and
+// answers the entries to write, none for nothing to do, or an error, which is
 // final. After a conflict, or when the storage asks to slow down, it is called
 // again, after a pause with full jitter, as often as Options.Attempts says and
 // within ctx; then the last error is returned. An unknown outcome is resolved by
 // appending the same transaction once more.
-func (s *Streams) Transact(ctx context.Context, by Attribution, decide func(context.Context) ([]Entry, error)) ([]Commit, error) {
+func (s *Streams) Transact(ctx context.Context, by Attribution, decide func(ctx context.Context, command uuid.UUID) ([]Entry, error)) ([]Commit, error) {
 	for attempt := 1; ; attempt++ {
-		entries, err := decide(ctx)
+		command := uuid.Must(uuid.NewV7())
+		entries, err := decide(ctx, command)
 		if err != nil || len(entries) == 0 {
 			return nil, err
 		}
-		tx := Transaction{Command: uuid.Must(uuid.NewV7()), Actor: by.Actor, Correlation: by.Correlation, Entries: entries}
+		tx := Transaction{Command: command, Actor: by.Actor, Correlation: by.Correlation, Entries: entries}
 		commits, err := s.Append(ctx, tx)
 		for unknown := 0; errors.Is(err, ErrUnknownOutcome) && unknown < s.options.Attempts; unknown++ {
 			if pauseErr := s.pause(ctx, unknown+1, err); pauseErr != nil {
