@@ -17,7 +17,9 @@ import (
 type Store struct {
 	options Options
 
-	mu      sync.RWMutex
+	appending sync.Mutex // one append at a time, its observer included
+
+	mu      sync.RWMutex // what can be read; not held while observers look
 	closed  bool
 	streams map[eventstream.StreamID][]eventstream.Commit
 	log     [][]eventstream.Commit
@@ -51,26 +53,36 @@ func (s *Store) Append(ctx context.Context, tx eventstream.Transaction) ([]event
 	if err := tx.Check(); err != nil {
 		return nil, err
 	}
+	s.appending.Lock()
+	defer s.appending.Unlock()
+	commits, err := s.write(&tx)
+	if err != nil {
+		return nil, err
+	}
+	if s.options.Observe != nil {
+		s.options.Observe([][]eventstream.Commit{commits})
+	}
+	return slices.Clone(commits), nil
+}
+
+func (s *Store) write(tx *eventstream.Transaction) ([]eventstream.Commit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, eventstream.ErrClosed
 	}
-	heads, err := s.heads(&tx)
+	heads, err := s.heads(tx)
 	if err != nil {
 		return nil, err
 	}
-	commits := eventstream.Seal(&tx, heads, s.options.Now())
+	commits := eventstream.Seal(tx, heads, s.options.Now())
 	for i := range commits {
 		commits[i].Data = slices.Clone(commits[i].Data)
 		commits[i].Log = uint64(len(s.log)) + 1
 		s.streams[commits[i].Stream] = append(s.streams[commits[i].Stream], commits[i])
 	}
 	s.log = append(s.log, commits)
-	if s.options.Observe != nil {
-		s.options.Observe([][]eventstream.Commit{commits})
-	}
-	return slices.Clone(commits), nil
+	return commits, nil
 }
 
 func (s *Store) heads(tx *eventstream.Transaction) ([]eventstream.Head, error) {
@@ -179,6 +191,8 @@ func (s *Store) End() uint64 {
 
 // Close implements eventstream.Store.
 func (s *Store) Close() error {
+	s.appending.Lock()
+	defer s.appending.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
