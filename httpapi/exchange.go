@@ -1,15 +1,12 @@
 package httpapi
 
 import (
-	"bytes"
-	"errors"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/domain"
@@ -35,9 +32,10 @@ type exchange struct {
 	status int
 	bytes  int
 
-	in, out []byte
-	source  bytes.Buffer
-	decoder jsontext.Decoder
+	// requestDigest identifies what was asked, if it is to happen once.
+	requestDigest string
+
+	out []byte // the answer's body
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -55,15 +53,12 @@ func (a *api) begin(w http.ResponseWriter, r *http.Request) *exchange {
 // release gives the exchange back. Nothing may use it, or a slice of its buffers,
 // after that.
 func (x *exchange) release() {
-	in, out, query := x.in[:0], x.out[:0], x.query
+	out, query := x.out[:0], x.query
 	clear(query)
-	if cap(in) > maxKept {
-		in = nil
-	}
 	if cap(out) > maxKept {
 		out = nil
 	}
-	*x = exchange{in: in, out: out, query: query[:0]}
+	*x = exchange{out: out, query: query[:0]}
 	exchanges.Put(x)
 }
 
@@ -207,12 +202,4 @@ func isHarmless(text string) bool {
 		}
 	}
 	return true
-}
-
-// errAborted is what net/http panics with to end a connection.
-var errAborted = http.ErrAbortHandler
-
-func isAbort(recovered any) bool {
-	err, ok := recovered.(error)
-	return ok && errors.Is(err, errAborted)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/queries"
-	querysync "github.com/seed5b6a70b4/identity/sync"
 )
 
 // problem is a refusal on the wire: RFC 9457's members, a stable code, and what
@@ -119,10 +118,19 @@ func refusalProblem(kind domain.Kind, refusal *domain.Error) *problem {
 		p.detail = refusal.Detail
 	}
 	for _, field := range refusal.Fields {
-		p.errors = append(p.errors, fieldError{pointer: field.Pointer, detail: field.Detail})
+		p.errors = append(p.errors, fieldOf(field))
 	}
 	p.until = refusal.Until
 	return p
+}
+
+// fieldOf is a field of a refusal. Queries name their parameters by their bare
+// names.
+func fieldOf(field domain.Field) fieldError {
+	if field.Pointer != "" && field.Pointer[0] != '/' {
+		return fieldError{pointer: "/" + field.Pointer, in: "query", detail: field.Detail}
+	}
+	return fieldError{pointer: field.Pointer, detail: field.Detail}
 }
 
 // faults gives the answer to what is nobody's refusal, the first that matches.
@@ -135,9 +143,10 @@ var faults = []struct {
 }{
 	{eventstream.ErrMalformedToken, http.StatusBadRequest, "malformed_token", "a token is none of this service's, or was cut or altered", 0, false},
 	{eventstream.ErrForeignToken, http.StatusBadRequest, "foreign_token", "a token is of another life of the store", 0, false},
-	{querysync.ErrUnknownPosition, http.StatusBadRequest, "unknown_position", "a token names a position that does not exist", 0, false},
-	{querysync.ErrParked, http.StatusServiceUnavailable, "parked", "what was asked for cannot be shown until an operator steps in", 30, true},
-	{querysync.ErrBehind, http.StatusServiceUnavailable, "view_behind", "what was asked for is not there yet", 1, false},
+	{eventstream.ErrUnknownPosition, http.StatusBadRequest, "unknown_position", "a token names a position that does not exist", 0, false},
+	{eventstream.ErrParked, http.StatusServiceUnavailable, "parked", "what was asked for cannot be shown until an operator steps in", 30, true},
+	{eventstream.ErrBehind, http.StatusServiceUnavailable, "view_behind", "what was asked for is not there yet", 1, false},
+	{queries.ErrLatestUnavailable, http.StatusBadRequest, "latest_unavailable", "no position names everything that was written; send the tokens of what was", 0, false},
 	{queries.ErrSearchOff, http.StatusNotImplemented, "search_off", "this service runs without search", 0, false},
 	{eventstream.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large", "what would be stored is too large", 0, false},
 	{eventstream.ErrConflict, http.StatusServiceUnavailable, "unavailable", "too many writers at once", 1, false},
