@@ -16,10 +16,10 @@ import (
 // the interfaces', except for durability.
 type Store struct {
 	options Options
+	// appending is held by the append under way, until the observer was told.
+	appending chan struct{}
 
-	appending sync.Mutex // one append at a time, its observer included
-
-	mu      sync.RWMutex // what can be read; not held while observers look
+	mu      sync.RWMutex // guards the rest; never held while the observer is told
 	closed  bool
 	streams map[eventstream.StreamID][]eventstream.Commit
 	log     [][]eventstream.Commit
@@ -29,13 +29,13 @@ type Store struct {
 type Options struct {
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
-	// Observe is told of every transaction, one at a time.
+	// Observe is told of every transaction, one at a time; nobody if nil.
 	Observe eventstream.Observer
 }
 
 // New makes an empty store. Nil options are the zero Options.
 func New(options *Options) *Store {
-	s := &Store{streams: map[eventstream.StreamID][]eventstream.Commit{}}
+	s := &Store{appending: make(chan struct{}, 1), streams: map[eventstream.StreamID][]eventstream.Commit{}}
 	if options != nil {
 		s.options = *options
 	}
@@ -53,8 +53,12 @@ func (s *Store) Append(ctx context.Context, tx eventstream.Transaction) ([]event
 	if err := tx.Check(); err != nil {
 		return nil, err
 	}
-	s.appending.Lock()
-	defer s.appending.Unlock()
+	select {
+	case s.appending <- struct{}{}:
+		defer func() { <-s.appending }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	commits, err := s.write(&tx)
 	if err != nil {
 		return nil, err
@@ -94,7 +98,7 @@ func (s *Store) heads(tx *eventstream.Transaction) ([]eventstream.Head, error) {
 			heads[i] = eventstream.Head{Seq: commits[n-1].Seq, Time: commits[n-1].Time, Hash: commits[n-1].Hash}
 		}
 		if !entry.Expect.Allows(heads[i].Seq) {
-			winners := commits[min(int(entry.Expect.Seq()), len(commits)):]
+			winners := commits[min(uint64(entry.Expect.Seq()), uint64(len(commits))):]
 			conflicts = append(conflicts, eventstream.Conflict{Index: i, Stream: entry.Stream, Expect: entry.Expect, Head: heads[i].Seq, Winners: slices.Clone(winners)})
 		}
 	}
@@ -114,15 +118,7 @@ func (s *Store) Read(ctx context.Context, stream eventstream.StreamID, after eve
 			yield(eventstream.Commit{}, eventstream.ErrClosed)
 			return
 		}
-		for _, commit := range commits[min(uint64(after), uint64(len(commits))):] {
-			if err := ctx.Err(); err != nil {
-				yield(eventstream.Commit{}, err)
-				return
-			}
-			if !yield(commit, nil) {
-				return
-			}
-		}
+		walk(ctx, commits[min(uint64(after), uint64(len(commits))):], yield)
 	}
 }
 
@@ -145,6 +141,7 @@ func (s *Store) Last(ctx context.Context, stream eventstream.StreamID) (eventstr
 
 // Recent implements eventstream.Store.
 func (s *Store) Recent(ctx context.Context, since time.Time) iter.Seq2[eventstream.Position, error] {
+	since = since.Truncate(time.Millisecond)
 	return func(yield func(eventstream.Position, error) bool) {
 		for commits, err := range s.Tail(ctx, 0) {
 			if err != nil {
@@ -170,14 +167,25 @@ func (s *Store) Tail(ctx context.Context, after uint64) iter.Seq2[[]eventstream.
 			yield(nil, eventstream.ErrClosed)
 			return
 		}
-		for _, commits := range log[min(after, uint64(len(log))):] {
-			if err := ctx.Err(); err != nil {
-				yield(nil, err)
-				return
-			}
-			if !yield(commits, nil) {
-				return
-			}
+		walk(ctx, log[min(after, uint64(len(log))):], yield)
+	}
+}
+
+// walk yields items, and the error of ctx where it has ended, also when there is
+// no item.
+func walk[T any](ctx context.Context, items []T, yield func(T, error) bool) {
+	var none T
+	if err := ctx.Err(); err != nil {
+		yield(none, err)
+		return
+	}
+	for _, item := range items {
+		if !yield(item, nil) {
+			return
+		}
+		if err := ctx.Err(); err != nil {
+			yield(none, err)
+			return
 		}
 	}
 }
@@ -191,8 +199,8 @@ func (s *Store) End() uint64 {
 
 // Close implements eventstream.Store.
 func (s *Store) Close() error {
-	s.appending.Lock()
-	defer s.appending.Unlock()
+	s.appending <- struct{}{}
+	defer func() { <-s.appending }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
