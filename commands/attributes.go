@@ -52,6 +52,15 @@ func checkAttributes(attributes domain.Attributes) error {
 	return nil
 }
 
+// checkAttributeChange refuses attributes that get over their limits. Those that
+// an update leaves alone are never in its way.
+func checkAttributeChange(before, after domain.Attributes) error {
+	if maps.Equal(before, after) {
+		return nil
+	}
+	return checkAttributes(after)
+}
+
 // required refuses the absence of a value that every entity has.
 func required(value interface{ IsZero() bool }, pointer string) error {
 	if value.IsZero() {

@@ -13,6 +13,9 @@ import (
 type Command interface {
 	// attempt reads the state that the command rests on and decides.
 	attempt(ctx context.Context, h *Handler, c *circumstances) (decision, error)
+	// recall gives the answer of when the command was done, without what is the
+	// same for all commands.
+	recall(ctx context.Context, h *Handler, past *recollection) (Result, error)
 }
 
 // Change is what an update does to one field: nothing, unless Set; then the

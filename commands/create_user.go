@@ -41,32 +41,29 @@ func (cmd CreateUser) decide(state *userCreation, c *circumstances) (decision, e
 	if err := checkAttributes(cmd.Attributes); err != nil {
 		return decision{}, err
 	}
-	if state.earlier.otherKind || state.earlier.seq > 0 {
+	if state.earlier.exists() {
 		return cmd.again(state)
 	}
-	claims, err := decideClaims(state.claims, state.id.UUID, domain.UserMember, 1, c)
+	after := cmd.user(state.id)
+	change := userChange(&domain.User{ID: state.id}, c)
+	change.claims = state.claims
+	if state.brought {
+		change.events = append(change.events, domain.SetOrigin{Digest: cmd.digest()})
+	}
+	change.events = append(change.events, userEvents(&domain.User{}, &after)...)
+	writes, err := change.writes(c)
 	if err != nil {
 		return decision{}, err
 	}
-	own := eventstream.UserStream(state.id.UUID)
-	after := cmd.user(state.id)
-	facts := userEvents(&domain.User{}, &after)
-	events := facts
-	var guard []write
 	if state.brought {
-		events = append([]domain.Event{domain.SetOrigin{Digest: cmd.digest()}}, facts...)
-		guard = []write{{stream: eventstream.GroupStream(state.id.UUID), expect: eventstream.Empty()}}
+		writes = append(writes, write{stream: eventstream.GroupStream(state.id.UUID), expect: eventstream.Empty()})
 	}
-	writes := append([]write{
-		{own, eventstream.Empty(), events},
-		{c.directory.UsersOf(state.id), eventstream.Any(), c.listed(state.id.UUID, 1, facts)},
-	}, claims...)
 	return decision{
-		writes: append(writes, guard...),
-		shows:  []eventstream.Position{{Stream: own, Seq: 1}},
+		writes: writes,
+		shows:  []eventstream.Position{change.position()},
 		answer: func(commits []eventstream.Commit) (Result, error) {
 			user := domain.User{ID: state.id}
-			err := user.Apply(1, commits[0].Time, events)
+			err := user.Apply(change.seq(), commits[0].Time, change.events)
 			return Result{Changed: true, Created: true, User: &user}, err
 		},
 	}, nil
@@ -75,15 +72,19 @@ func (cmd CreateUser) decide(state *userCreation, c *circumstances) (decision, e
 // again answers a request to create what there is already.
 func (cmd CreateUser) again(state *userCreation) (decision, error) {
 	first := state.earlier.entity
-	if state.earlier.otherKind || state.earlier.removed || first.Origin != cmd.digest() {
+	if !state.earlier.answers(first.Origin, cmd.digest()) {
 		return decision{}, refuseID()
 	}
 	return decision{
-		shows: []eventstream.Position{{Stream: eventstream.UserStream(state.id.UUID), Seq: 1}},
+		shows: []eventstream.Position{state.earlier.created},
 		answer: func([]eventstream.Commit) (Result, error) {
-			return Result{Created: true, Repeated: true, User: &first, Wrote: eventstream.NewToken(state.earlier.wrote...)}, nil
+			return Result{Created: true, Repeated: true, User: &first, Wrote: state.earlier.wrote}, nil
 		},
 	}, nil
+}
+
+func (CreateUser) recall(ctx context.Context, h *Handler, past *recollection) (Result, error) {
+	return past.user(ctx, h, true)
 }
 
 // user is what the command wants there to be.

@@ -1,40 +1,35 @@
 package commands_test
 
 import (
-	"context"
-	"errors"
 	"testing"
 
 	"github.com/seed5b6a70b4/identity/commands"
 	"github.com/seed5b6a70b4/identity/domain"
-	"github.com/seed5b6a70b4/identity/eventstream"
-	"github.com/seed5b6a70b4/identity/eventstream/memstore"
 )
 
-func TestSlice(t *testing.T) {
-	ctx := context.Background()
-	streams := eventstream.New(memstore.New(nil), nil)
-	directory, err := commands.OpenDirectory(ctx, streams, domain.ClaimSecret{1}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := commands.New(streams, directory, nil)
-	name, _ := domain.ParseUsername("Hans")
-	mail, _ := domain.ParseEmail("h@x.org")
-	id := domain.NewID[domain.User]()
-	cmd := commands.CreateUser{ID: id, Username: name, Email: mail, Active: true}
-	for range 2 {
-		r, err := h.Do(ctx, commands.Request{Actor: "me"}, cmd)
-		t.Logf("%+v %v %+v", r, err, r.User)
-	}
-	cmd.ID = domain.NewID[domain.User]()
-	_, err = h.Do(ctx, commands.Request{Actor: "me"}, cmd)
-	t.Log(err)
-	var e *domain.Error
-	if !errors.As(err, &e) || e.Code != "username_taken" {
-		t.Fatal(err)
-	}
-	for c, _ := range streams.Read(ctx, "users/0", 0) {
-		t.Logf("%s", c.Data)
-	}
+// anna is a user as creating her leaves the streams.
+const anna = `
+	user/$anna SetUsername{"username":"anna"} SetEmail{"email":"a@x.org"} SetActive{"active":true} SetExternalID{"externalId":"hr-1"}
+	users/0 $anna@1 SetUsername{"username":"anna"} $anna@1 SetEmail{"email":"a@x.org"} $anna@1 SetActive{"active":true}
+	claim/username/anna SetOwner{"owner":"$anna","kind":"user","ownerSeq":1}
+	claim/email/a@x.org SetOwner{"owner":"$anna","kind":"user","ownerSeq":1}
+	claim/externalid/hr-1 SetOwner{"owner":"$anna","kind":"user","ownerSeq":1}
+`
+
+func TestCreateUser(t *testing.T) {
+	run(t, []scenario{
+		{
+			name: "only a username is required, and whether the user is active is always written",
+			when: commands.CreateUser{ID: userID("anna"), Username: username("Anna")},
+			then: `
+				user/$anna SetOrigin{"digest":"` + originOfPlainAnna + `"} SetUsername{"username":"Anna"} SetActive{"active":false}
+				users/0 $anna@1 SetUsername{"username":"Anna"} $anna@1 SetActive{"active":false}
+				claim/username/anna SetOwner{"owner":"$anna","kind":"user","ownerSeq":1}
+			`,
+		},
+	})
 }
+
+const originOfPlainAnna = "x"
+
+var _ domain.Text

@@ -12,50 +12,53 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
-// earlier is what an id that the client brought stands for already.
+// earlier is what an id that the client brought stands for already. The zero
+// earlier is nothing.
 type earlier[E any] struct {
-	// entity is the one of the id and kind as it was created; seq tells whether
-	// there is one, wrote is all that its creation wrote.
+	// entity is the one of the id and kind as its first commit, created, made it;
+	// wrote names all that was written with it.
 	entity  E
-	seq     eventstream.Seq
-	wrote   []eventstream.Position
+	created eventstream.Position
+	wrote   eventstream.Token
 	removed bool
-	// otherKind tells that the id is an entity's of the other kind.
-	otherKind bool
+	// stranger tells that the id is an entity's of the other kind.
+	stranger bool
 }
 
 // readEarlier reads what an id stands for: own is the stream of the entity to
 // create, other the one that it would have as the other kind.
 func readEarlier[E any, P foldable[E]](ctx context.Context, r *reader, own, other eventstream.StreamID, empty E) (earlier[E], error) {
-	found := earlier[E]{entity: empty}
 	stranger, err := r.streams.Last(ctx, other)
-	if err != nil {
-		return found, err
+	if err != nil || stranger.Seq > 0 {
+		return earlier[E]{stranger: true}, err
 	}
-	found.otherKind = stranger.Seq > 0
 	last, events, err := r.last(ctx, own)
 	if err != nil || last.Seq == 0 {
-		return found, err
+		return earlier[E]{}, err
 	}
-	found.seq, found.removed = last.Seq, slices.Contains(events, domain.Event(domain.SetRemoved{Removed: true}))
-	entity, first, err := foldTo[E, P](ctx, r, eventstream.Position{Stream: own, Seq: 1}, empty)
-	if err != nil {
-		return found, err
-	}
-	found.entity, found.wrote = entity, visiblePositions(&first)
-	return found, nil
+	created := eventstream.Position{Stream: own, Seq: 1}
+	entity, first, err := foldTo[E, P](ctx, r, created, empty)
+	return earlier[E]{entity: entity, created: created, wrote: written(&first), removed: removes(events)}, err
 }
 
-// visiblePositions are the commit's position and those of its siblings, of the
-// streams that tokens name.
-func visiblePositions(commit *eventstream.Commit) []eventstream.Position {
-	positions := []eventstream.Position{commit.Position()}
-	for _, sibling := range commit.Siblings {
-		if visible(sibling.Stream) {
-			positions = append(positions, sibling)
+// exists tells whether the id stands for anything.
+func (e *earlier[E]) exists() bool { return e.stranger || e.created.Seq > 0 }
+
+// answers tells whether what the id stands for was created by the same request
+// and is still there; origin is the digest of the request that did.
+func (e *earlier[E]) answers(origin, digest string) bool {
+	return !e.stranger && !e.removed && origin == digest
+}
+
+// written names the commit and its siblings, as far as tokens do.
+func written(commit *eventstream.Commit) eventstream.Token {
+	positions := make([]eventstream.Position, 0, 4)
+	for _, position := range append([]eventstream.Position{commit.Position()}, commit.Siblings...) {
+		if visible(position.Stream) {
+			positions = append(positions, position)
 		}
 	}
-	return positions
+	return eventstream.NewToken(positions...)
 }
 
 // refuseID is the refusal of an id that stands for something else already.
@@ -65,6 +68,9 @@ func refuseID() error {
 		Fields: []domain.Field{{Pointer: "/id", Detail: "is in use, or was, for something else"}},
 	}
 }
+
+func refuseUser() error  { return domain.Refuse(domain.NotFound, "", "no user has this id") }
+func refuseGroup() error { return domain.Refuse(domain.NotFound, "", "no group has this id") }
 
 // digest identifies what a request wants to create: SHA-256 over its values in a
 // fixed order, each preceded by its length.

@@ -59,12 +59,8 @@ func (d *decision) entries() ([]eventstream.Entry, error) {
 // visible tells whether tokens name streams of the kind: those that say what the
 // directory holds, not those that guard it.
 func visible(stream eventstream.StreamID) bool {
-	switch stream.Kind() {
-	case eventstream.ClaimKind, eventstream.RequestKind:
-		return false
-	default:
-		return true
-	}
+	kind := stream.Kind()
+	return kind != eventstream.ClaimKind && kind != eventstream.RequestKind
 }
 
 // listed turns an entity's events into the facts that its all-users or

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,6 +41,7 @@ const DefaultQuarantine = 30 * 24 * time.Hour
 // Handler does commands. It may be used concurrently.
 type Handler struct {
 	reader     reader
+	nesting    nesting
 	quarantine time.Duration
 	now        func() time.Time
 	random     io.Reader
@@ -85,26 +87,37 @@ func New(streams *eventstream.Streams, directory Directory, options *Options) *H
 func (h *Handler) Do(ctx context.Context, request Request, command Command) (Result, error) {
 	ctx, done := h.watch(ctx, command)
 	result, err := h.do(ctx, request, command)
+	result.detach()
 	done(&result, err)
 	return result, err
 }
 
 func (h *Handler) do(ctx context.Context, request Request, command Command) (Result, error) {
 	var decided decision
+	var past *recollection
 	by := eventstream.Attribution{Actor: request.Actor, Correlation: request.Correlation}
-	decide := func(ctx context.Context, id uuid.UUID) ([]eventstream.Entry, error) {
+	decide := func(ctx context.Context, id uuid.UUID) (entries []eventstream.Entry, err error) {
+		if past, err = h.recollect(ctx, &request); err != nil || past != nil {
+			return nil, err
+		}
 		c := circumstances{now: h.now().UTC(), command: id, actor: request.Actor, quarantine: h.quarantine, directory: &h.reader.directory}
-		var err error
 		if decided, err = command.attempt(ctx, h, &c); err != nil {
 			return nil, err
 		}
-		return decided.entries()
+		if entries, err = decided.entries(); err != nil {
+			return nil, err
+		}
+		return h.remember(&request, &decided, entries)
 	}
 	commits, err := h.reader.streams.Transact(ctx, by, decide)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Result{}, err
+	case past != nil:
+		return past.result(ctx, h, command)
+	default:
+		return decided.result(commits)
 	}
-	return decided.result(commits)
 }
 
 // result completes a decision's answer with its tokens.
@@ -113,14 +126,20 @@ func (d *decision) result(commits []eventstream.Commit) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result.Secret = d.secret
 	result.Entity = eventstream.NewToken(d.shows...)
-	wrote := d.shows
-	for i := range commits {
-		if visible(commits[i].Stream) {
-			wrote = append(wrote, commits[i].Position())
-		}
+	result.Wrote = result.Wrote.Merge(result.Entity)
+	if result.Changed {
+		result.Wrote = result.Wrote.Merge(written(&commits[0]))
 	}
-	result.Wrote = result.Wrote.Merge(wrote)
 	return result, nil
+}
+
+// detach gives the caller maps of its own: entities that are kept share theirs.
+func (r *Result) detach() {
+	if r.User != nil {
+		r.User.Attributes = maps.Clone(r.User.Attributes)
+	}
+	if r.Group != nil {
+		r.Group.Attributes = maps.Clone(r.Group.Attributes)
+	}
 }

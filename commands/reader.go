@@ -44,6 +44,15 @@ func decode(commit *eventstream.Commit) ([]domain.Event, error) {
 	return events, nil
 }
 
+// user and group fold an entity as it is now; with Seq 0 there is none.
+func (r *reader) user(ctx context.Context, id domain.UserID) (domain.User, error) {
+	return fold(ctx, r, eventstream.UserStream(id.UUID), domain.User{ID: id})
+}
+
+func (r *reader) group(ctx context.Context, id domain.GroupID) (domain.Group, error) {
+	return fold(ctx, r, eventstream.GroupStream(id.UUID), domain.Group{ID: id})
+}
+
 // foldable is an entity that commits make.
 type foldable[E any] interface {
 	*E
@@ -68,7 +77,7 @@ func fold[E any, P foldable[E]](ctx context.Context, r *reader, stream eventstre
 		state.seq = commit.Seq
 	}
 	if state.seq > behind {
-		r.keep(stream, state.seq, entity)
+		r.folded.Add(stream, folded{state.seq, entity})
 	}
 	return entity, nil
 }
@@ -99,9 +108,4 @@ func apply[E any, P foldable[E]](entity P, commit *eventstream.Commit) error {
 		return fmt.Errorf("fold a stream of kind %s: %w", commit.Stream.Kind(), err)
 	}
 	return nil
-}
-
-// keep remembers an entity, which must not be changed any more.
-func (r *reader) keep(stream eventstream.StreamID, seq eventstream.Seq, entity any) {
-	r.folded.Add(stream, folded{seq, entity})
 }

@@ -39,7 +39,8 @@ type Store interface {
 // Log is what a Store also implements if it numbers its transactions.
 type Log interface {
 	// Tail gives the transactions after a position, in order and without gaps,
-	// up to the last one that was durable when the call began.
+	// up to the last one that was durable when the call began. What it gives is the
+	// caller's to keep, and not to change.
 	Tail(ctx context.Context, after uint64) iter.Seq2[[]Commit, error]
 	// End is the position of the last durable transaction.
 	End() uint64
@@ -47,6 +48,6 @@ type Log interface {
 
 // Observer is told of every batch of transactions of a Log, in order, once they
 // are durable and before any of their appends returns: so that whoever was
-// answered finds them applied. It must not call the store's Append. Batches
-// come one at a time.
+// answered finds them applied. It may read the store, which shows the batch
+// already; it must not call Append. Batches come one at a time.
 type Observer func(transactions [][]Commit)

@@ -62,6 +62,12 @@ func (s *Streams) Recent(ctx context.Context, since time.Time) iter.Seq2[Positio
 	return s.store.Recent(ctx, since)
 }
 
+// Log is the store's log, nil if the store does not number its transactions.
+func (s *Streams) Log() Log {
+	log, _ := s.store.(Log)
+	return log
+}
+
 // Append writes a transaction, whole and durable, or nothing. An attempt whose
 // reply was lost is recognised by its command id: if the commits that beat the
 // transaction carry its own command, they are it, and Append answers them.
