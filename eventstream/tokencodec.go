@@ -118,7 +118,7 @@ func DecodeToken(text string, epoch Epoch) (Token, error) {
 	}
 	// Base64 and varints have more than one way to write the same; one is ours.
 	var again [MaxTokenBytes]byte
-	if canonical, err := token.AppendEncode(again[:0], found); err != nil || string(canonical) != text {
+	if written, err := token.AppendEncode(again[:0], found); err != nil || string(written) != text {
 		return nil, ErrMalformedToken
 	}
 	if found != epoch {

@@ -66,9 +66,6 @@ func (s *Streams) settle(ctx context.Context, tx Transaction) ([]Commit, error) 
 // pause waits before another attempt. If ctx ends first, the error is both ctx's
 // and the attempt's.
 func (s *Streams) pause(ctx context.Context, attempt int, cause error) error {
-	if s.options.OnRetry != nil {
-		s.options.OnRetry(cause)
-	}
 	longest := s.options.Backoff << min(attempt-1, 10)
 	timer := time.NewTimer(rand.N(longest + 1))
 	defer timer.Stop()
@@ -76,6 +73,9 @@ func (s *Streams) pause(ctx context.Context, attempt int, cause error) error {
 	case <-ctx.Done():
 		return fmt.Errorf("%w while waiting after: %w", context.Cause(ctx), cause)
 	case <-timer.C:
+		if s.options.OnRetry != nil {
+			s.options.OnRetry(cause)
+		}
 		return nil
 	}
 }
