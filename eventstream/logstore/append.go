@@ -68,9 +68,9 @@ func (s *Store) Append(ctx context.Context, tx eventstream.Transaction) ([]event
 	case <-r.done:
 	case <-ctx.Done():
 		if r.owner.CompareAndSwap(queued, withdrawn) {
-			return nil, context.Cause(ctx)
+			return nil, ctx.Err()
 		}
-		return nil, fmt.Errorf("%w: %w", eventstream.ErrUnknownOutcome, context.Cause(ctx))
+		return nil, fmt.Errorf("%w: %w", eventstream.ErrUnknownOutcome, ctx.Err())
 	}
 	if r.unmet != nil {
 		return nil, s.conflict(ctx, r)

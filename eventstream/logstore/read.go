@@ -36,7 +36,10 @@ func (s *Store) head(ctx context.Context, stream eventstream.StreamID) (heads.He
 	if err := ctx.Err(); err != nil {
 		return heads.Head{}, false, err
 	}
-	head, found := s.heads.Get(heads.KeyOf(stream))
+	key := heads.KeyOf(stream)
+	s.publishing.RLock()
+	head, found := s.heads.Get(key)
+	s.publishing.RUnlock()
 	// Asked afterwards: a store that was closed in between has no heads.
 	if err := s.state.serving(); err != nil {
 		return heads.Head{}, false, err

@@ -31,6 +31,7 @@ type Store struct {
 	queue    queue
 	writer   writer
 
+	publishing  sync.RWMutex          // held while heads are not all of one batch
 	end         atomic.Pointer[place] // of what is durable
 	published   atomic.Uint64         // position up to which heads may be in the table
 	commits     atomic.Uint64         // since the last snapshot

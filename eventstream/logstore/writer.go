@@ -183,9 +183,11 @@ func (s *Store) persist(b *batch, stats *Batch) error {
 	return nil
 }
 
-// publish lets everybody see the batch.
+// publish lets everybody see the batch, all of it at one instant.
 func (s *Store) publish(b *batch) {
 	s.segments.post(*b.end)
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
 	s.published.Store(b.end.next - 1 + uint64(len(b.transactions)))
 	for key, head := range b.heads {
 		s.heads.Put(key, heads.Head{Sequence: uint64(head.Seq), Address: uint64(head.address)})
