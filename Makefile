@@ -1,6 +1,6 @@
 # What a machine needs: Go, as go.mod says. `make test` is all there is to know.
 
-GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.6.2
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
 BENCH    ?=
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -61,7 +62,7 @@ func (b *bench) run(ctx context.Context) error {
 func (b *bench) wants(part string) bool { return b.Only == nil || slices.Contains(b.Only, part) }
 
 // size measures a directory of one size.
-func (b *bench) size(ctx context.Context, users int) error {
+func (b *bench) size(ctx context.Context, users int) (err error) {
 	fmt.Fprintf(b.out, "\n## %d users\n", users)
 	data := filepath.Join(b.Data, fmt.Sprintf("identity-%d", users))
 	if err := b.seed(ctx, data, users); err != nil {
@@ -76,25 +77,25 @@ func (b *bench) size(ctx context.Context, users int) error {
 	if err != nil {
 		return err
 	}
-	defer floor.end(os.Kill)
+	defer func() { err = errors.Join(err, floor.end(os.Kill)) }()
 	identity, err := b.serve(ctx, data)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(b.out, "\nready after %v; %d bytes resident a user\n", identity.started.Round(time.Millisecond), identity.rss()/int64(users))
-	if err := b.parts(ctx, floor, identity, users); err != nil {
+	if err := b.parts(ctx, floor, identity); err != nil {
 		return fmt.Errorf("%w (%w)", err, identity.end(os.Kill))
 	}
 	if err := identity.end(os.Interrupt); err != nil {
 		return err
 	}
 	if b.wants("start") {
-		return b.starts(ctx, data, users)
+		return b.starts(ctx, data)
 	}
 	return nil
 }
 
-func (b *bench) parts(ctx context.Context, floor, identity *process, users int) error {
+func (b *bench) parts(ctx context.Context, floor, identity *process) error {
 	parts := []struct {
 		name    string
 		measure func(context.Context, *process, *process) error

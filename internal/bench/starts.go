@@ -11,7 +11,7 @@ import (
 
 // starts measures how long a directory takes to be ready: after an orderly end,
 // after kill -9, and with nothing but the log.
-func (b *bench) starts(ctx context.Context, data string, users int) error {
+func (b *bench) starts(ctx context.Context, data string) error {
 	fmt.Fprintln(b.out)
 	for _, way := range []struct {
 		name   string

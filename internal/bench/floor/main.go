@@ -54,8 +54,10 @@ func run() error {
 	s := &server{key: sha256.Sum256([]byte(os.Getenv("IDENTITY_ADMIN_KEY"))), log: wal, users: map[string]*user{}}
 	for i := range *count {
 		id := uuid.Must(uuid.NewV7()).String()
-		s.users[id] = &user{ID: id, Username: fmt.Sprintf("user%d", i), Email: fmt.Sprintf("user%d@example.org", i), Name: "Some Body", Active: true,
-			Attributes: map[string]any{"department": "sales", "site": "north", "level": 3}}
+		s.users[id] = &user{
+			ID: id, Username: fmt.Sprintf("user%d", i), Email: fmt.Sprintf("user%d@example.org", i), Name: "Some Body", Active: true,
+			Attributes: map[string]any{"department": "sales", "site": "north", "level": 3},
+		}
 	}
 	router := chi.NewRouter()
 	router.Use(s.authenticate)

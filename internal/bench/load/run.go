@@ -87,7 +87,7 @@ func work(ctx context.Context, plan Plan, worker int, start time.Time) ([]time.D
 	for n := 0; ctx.Err() == nil; n++ {
 		begun := time.Now()
 		if plan.Rate > 0 {
-			begun = start.Add(time.Duration((float64(n*plan.Connections + worker)) / plan.Rate * float64(time.Second)))
+			begun = start.Add(time.Duration(float64(n*plan.Connections+worker) / plan.Rate * float64(time.Second)))
 			select {
 			case <-ctx.Done():
 				return latencies, nil
