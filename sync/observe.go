@@ -59,9 +59,13 @@ func (f *follower) observeLog(ctx context.Context, transactions [][]eventstream.
 		if position != 0 && position <= handed {
 			continue
 		}
-		if position > handed+1 && failed == nil {
-			if failed = f.fill(ctx, handed, position-1); failed == nil {
-				handed = position - 1
+		missing := position - 1
+		if position != 0 && !isWhole(transaction) {
+			missing = position
+		}
+		if position > 0 && missing > handed && failed == nil {
+			if failed = f.fill(ctx, handed, missing); failed == nil {
+				handed = missing
 			}
 		}
 		if _, err := f.hand(ctx, transaction); err != nil {
@@ -76,6 +80,11 @@ func (f *follower) observeLog(ctx context.Context, transactions [][]eventstream.
 		return errors.Join(failed, f.move(handed))
 	}
 	return failed
+}
+
+// isWhole tells whether none of a transaction's commits was lost on the way.
+func isWhole(transaction []eventstream.Commit) bool {
+	return len(transaction) == len(transaction[0].Siblings)+1
 }
 
 var errStalled = errors.New("waiting for the storage to recover")
