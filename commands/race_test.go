@@ -15,15 +15,20 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
-// race does n commands at once, and gives their errors.
+// race does n commands at once, in four handlers that know nothing of each other,
+// as processes do not, and gives their errors.
 func (w *world) race(n int, command func(i int) commands.Command) []error {
+	handlers := make([]*commands.Handler, 4)
+	for i := range handlers {
+		handlers[i] = commands.New(w.streams, w.directory, nil)
+	}
 	errs := make([]error, n)
 	var start, done sync.WaitGroup
 	start.Add(1)
 	for i := range n {
 		done.Go(func() {
 			start.Wait()
-			_, errs[i] = w.handler.Do(w.t.Context(), actor, command(i))
+			_, errs[i] = handlers[i%len(handlers)].Do(w.t.Context(), actor, command(i))
 		})
 	}
 	start.Done()
@@ -86,6 +91,66 @@ func TestConcurrentUpdatesOfDifferentFieldsAllSurvive(t *testing.T) {
 	if len(user.Attributes) != n || user.Seq != n+1 {
 		t.Errorf("%d attributes survived, at %d", len(user.Attributes), user.Seq)
 	}
+}
+
+// TestCommandsOfOneProcessTakeTurns holds that those who would beat each other to
+// a stream wait instead, however many there are and however slow the store is.
+func TestCommandsOfOneProcessTakeTurns(t *testing.T) {
+	const n = 64
+	groups := make([]domain.GroupID, n)
+	for name, command := range map[string]func(i int) commands.Command{
+		"to change a user": func(i int) commands.Command {
+			return commands.UpdateUser{ID: userID("anna"), Attributes: domain.Attributes{fmt.Sprint("a", i): attribute("1")}}
+		},
+		"to change a group": func(i int) commands.Command {
+			return commands.UpdateGroup{ID: groupID("staff"), Attributes: domain.Attributes{fmt.Sprint("a", i): attribute("1")}}
+		},
+		"to change the nesting": func(i int) commands.Command {
+			return commands.AddMember{Group: groupID("staff"), Member: groups[i].UUID}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, commands.Options{})
+			w.have(anna + staff)
+			for i := range groups {
+				groups[i] = w.do(commands.CreateGroup{Name: groupName(fmt.Sprint("group ", i))}).Group.ID
+			}
+			var retries atomic.Int32
+			streams := eventstream.New(w.store, &eventstream.Options{OnRetry: func(error) { retries.Add(1) }})
+			handler := commands.New(streams, w.directory, nil)
+			var done sync.WaitGroup
+			for i := range n {
+				done.Go(func() {
+					if _, err := handler.Do(t.Context(), actor, command(i)); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			done.Wait()
+			if retries.Load() > 0 {
+				t.Errorf("%d commands were beaten", retries.Load())
+			}
+		})
+	}
+}
+
+func TestWaitingForATurnEndsWithTheRequest(t *testing.T) {
+	w := newWorld(t, commands.Options{})
+	w.have(anna)
+	entered, leave := make(chan struct{}), make(chan struct{})
+	store := &meddlingStore{Store: w.store, before: func() { close(entered); <-leave }}
+	w.handler = commands.New(eventstream.New(store, nil), w.directory, nil)
+	var first sync.WaitGroup
+	first.Go(func() { w.do(commands.UpdateUser{ID: userID("anna"), Active: commands.To(false)}) })
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := w.handler.Do(ctx, actor, commands.UpdateUser{ID: userID("anna"), Active: commands.To(true)})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+	close(leave)
+	first.Wait()
 }
 
 func TestOfConcurrentUpdatesUnderOneTagOneWins(t *testing.T) {
@@ -168,26 +233,38 @@ func TestConcurrentNestingNeverMakesACycle(t *testing.T) {
 	}
 }
 
-// TestTheNestingKnowsEveryRemovedGroup removes groups while they are nested: after
-// all is done, no group that the nesting names is removed without its knowledge.
+// TestTheNestingKnowsEveryRemovedGroup has a group nested or removed while it is
+// being removed or nested, between the decision and the append.
 func TestTheNestingKnowsEveryRemovedGroup(t *testing.T) {
-	for round := range 20 {
-		w := newWorld(t, commands.Options{})
-		outer := w.do(commands.CreateGroup{Name: groupName("outer")}).Group.ID
-		inner := w.do(commands.CreateGroup{Name: groupName("inner")}).Group.ID
-		errs := w.race(2, func(i int) commands.Command {
-			if i == 0 {
-				return commands.AddMember{Group: outer, Member: inner.UUID}
-			}
-			return commands.DeleteGroup{ID: []domain.GroupID{outer, inner}[round%2]}
-		})
-		if errs[1] != nil || errs[0] != nil && codeOf(errs[0]) != "not_found" {
-			t.Fatalf("errors %v", errs)
-		}
-		written := w.nestingLines()
-		nested, told := errs[0] == nil, len(written) == 2
-		if nested != told {
-			t.Fatalf("the member got in: %v; the nesting says %q", nested, written)
+	for _, removed := range []string{"staff", "admins"} {
+		remove := commands.DeleteGroup{ID: groupID(removed)}
+		nest := add("staff", "admins")
+		for name, c := range map[string]struct {
+			first, meanwhile commands.Command
+			code             string
+			want             int
+		}{
+			"removed while it is nested": {nest, remove, "not_found", 0},
+			"nested while it is removed": {remove, nest, "", 2},
+		} {
+			t.Run(removed+" "+name, func(t *testing.T) {
+				w := newWorld(t, commands.Options{})
+				w.have(staff + admins)
+				meddled := false
+				store := &meddlingStore{Store: w.store, before: func() {
+					if !meddled {
+						meddled = true
+						w.do(c.meanwhile)
+					}
+				}}
+				handler := commands.New(eventstream.New(store, &eventstream.Options{Backoff: 1}), w.directory, nil)
+				if _, err := handler.Do(t.Context(), actor, c.first); codeOf(err) != c.code {
+					t.Errorf("error is %v, want %q", err, c.code)
+				}
+				if lines := w.nestingLines(); len(lines) != c.want {
+					t.Errorf("the nesting says %q", lines)
+				}
+			})
 		}
 	}
 }
