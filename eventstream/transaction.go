@@ -92,9 +92,10 @@ type Transaction struct {
 
 // Limits of a transaction, the same for every backend.
 const (
-	MaxEntries = 100
-	MaxData    = 64 << 10 // bytes a commit
-	MaxActor   = 256      // bytes, actor and correlation each
+	MaxEntries     = 100
+	MaxData        = 64 << 10 // bytes a commit
+	MaxTransaction = 1 << 20  // bytes of all its commits together
+	MaxActor       = 256      // bytes, actor and correlation each
 )
 
 // Check tells whether the transaction is one that a store may be given: 1 to
@@ -104,10 +105,10 @@ func (tx *Transaction) Check() error {
 	if len(tx.Entries) == 0 || len(tx.Entries) > MaxEntries {
 		return fmt.Errorf("%w: %d entries, not 1 to %d", ErrInvalid, len(tx.Entries), MaxEntries)
 	}
-	if tx.Command == uuid.Nil || len(tx.Actor) > MaxActor || len(tx.Correlation) > MaxActor || !utf8.ValidString(tx.Actor+tx.Correlation) {
+	if tx.Command == uuid.Nil || len(tx.Actor) > MaxActor || len(tx.Correlation) > MaxActor || !utf8.ValidString(tx.Actor) || !utf8.ValidString(tx.Correlation) {
 		return fmt.Errorf("%w: no command id, or actor or correlation too long or not UTF-8", ErrInvalid)
 	}
-	writes, pins := false, false
+	writes, pins, size := false, false, 0
 	seen := make(map[StreamID]struct{}, len(tx.Entries))
 	for _, entry := range tx.Entries {
 		if err := entry.check(); err != nil {
@@ -117,8 +118,12 @@ func (tx *Transaction) Check() error {
 			return fmt.Errorf("%w: a stream of kind %s is named twice", ErrInvalid, entry.Stream.Kind())
 		}
 		seen[entry.Stream] = struct{}{}
+		size += len(entry.Data)
 		writes = writes || entry.Data != nil
 		pins = pins || entry.Expect.pins() && entry.Data != nil
+	}
+	if size > MaxTransaction {
+		return fmt.Errorf("%w: %d bytes in all, more than %d", ErrTooLarge, size, MaxTransaction)
 	}
 	if !writes || !pins {
 		return fmt.Errorf("%w: nothing is written, or nothing that is written has a fixed number", ErrInvalid)
