@@ -8,7 +8,7 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
-func (cmd AddMember) attempt(ctx context.Context, h *Handler, _ *circumstances) (decision, error) {
+func (cmd AddMember) attempt(ctx context.Context, h *Handler, c *circumstances) (decision, error) {
 	state, err := h.reader.joining(ctx, cmd.Group, []uuid.UUID{cmd.Member})
 	if err != nil {
 		return decision{}, err
@@ -16,7 +16,7 @@ func (cmd AddMember) attempt(ctx context.Context, h *Handler, _ *circumstances) 
 	if err := cmd.check(&state); err != nil {
 		return decision{}, err
 	}
-	return h.join(ctx, &state)
+	return h.join(ctx, &state, c)
 }
 
 // check refuses what decide does not look at.

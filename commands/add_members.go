@@ -9,7 +9,7 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 )
 
-func (cmd AddMembers) attempt(ctx context.Context, h *Handler, _ *circumstances) (decision, error) {
+func (cmd AddMembers) attempt(ctx context.Context, h *Handler, c *circumstances) (decision, error) {
 	if len(cmd.Members) == 0 || len(cmd.Members) > MaxMembersAtOnce {
 		return decision{}, domain.RefuseField("/members", fmt.Sprintf("must name 1 to %d users or groups", MaxMembersAtOnce))
 	}
@@ -20,7 +20,7 @@ func (cmd AddMembers) attempt(ctx context.Context, h *Handler, _ *circumstances)
 	if err := state.missing(cmd.pointers); err != nil {
 		return decision{}, err
 	}
-	return h.join(ctx, &state)
+	return h.join(ctx, &state, c)
 }
 
 // distinct names each member once, where it is named first.

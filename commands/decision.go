@@ -16,6 +16,7 @@ type circumstances struct {
 	actor      string
 	quarantine time.Duration
 	directory  *Directory
+	turn       *turn
 }
 
 // decision is what a command appends and, once that holds, answers.

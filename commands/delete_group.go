@@ -8,6 +8,9 @@ import (
 )
 
 func (cmd DeleteGroup) attempt(ctx context.Context, h *Handler, c *circumstances) (decision, error) {
+	if err := c.turn.enter(ctx, h.entities.of(cmd.ID.UUID)); err != nil {
+		return decision{}, err
+	}
 	group, err := h.reader.group(ctx, cmd.ID)
 	if err != nil {
 		return decision{}, err
@@ -16,9 +19,15 @@ func (cmd DeleteGroup) attempt(ctx context.Context, h *Handler, c *circumstances
 	if err != nil {
 		return decision{}, err
 	}
-	return h.nesting.decide(ctx, h.reader.streams, func(graph *domain.Nesting) (decision, error) {
-		return cmd.decide(&group, claims, graph, c)
-	})
+	decide := func(graph *domain.Nesting) (decision, error) { return cmd.decide(&group, claims, graph, c) }
+	named, err := h.nesting.names(ctx, cmd.ID)
+	if err != nil {
+		return decision{}, err
+	}
+	if named {
+		return h.nesting.decideToWrite(ctx, c, decide)
+	}
+	return h.nesting.decide(ctx, decide)
 }
 
 // decide ends the group alone: its memberships stay, and readers hide them. The

@@ -42,6 +42,7 @@ const DefaultQuarantine = 30 * 24 * time.Hour
 type Handler struct {
 	reader     reader
 	nesting    nesting
+	entities   *lanes
 	quarantine time.Duration
 	now        func() time.Time
 	random     io.Reader
@@ -75,6 +76,7 @@ func New(streams *eventstream.Streams, directory Directory, options *Options) *H
 	}
 	kept, _ := lru.New[eventstream.StreamID, folded](o.Kept) // fails for a size below 1 only
 	h.reader = reader{streams: streams, directory: directory, folded: kept}
+	h.nesting.streams, h.nesting.lane, h.entities = streams, newLane(), newLanes()
 	return h
 }
 
@@ -95,12 +97,17 @@ func (h *Handler) Do(ctx context.Context, request Request, command Command) (Res
 func (h *Handler) do(ctx context.Context, request Request, command Command) (Result, error) {
 	var decided decision
 	var past *recollection
+	var turn turn
+	defer turn.end()
 	by := eventstream.Attribution{Actor: request.Actor, Correlation: request.Correlation}
 	decide := func(ctx context.Context, id uuid.UUID) (entries []eventstream.Entry, err error) {
 		if past, err = h.recollect(ctx, &request); err != nil || past != nil {
 			return nil, err
 		}
-		c := circumstances{now: h.now().UTC(), command: id, actor: request.Actor, quarantine: h.quarantine, directory: &h.reader.directory}
+		c := circumstances{
+			now: h.now().UTC(), command: id, actor: request.Actor,
+			quarantine: h.quarantine, directory: &h.reader.directory, turn: &turn,
+		}
 		if decided, err = command.attempt(ctx, h, &c); err != nil {
 			return nil, err
 		}

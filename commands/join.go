@@ -46,10 +46,10 @@ func (r *reader) joining(ctx context.Context, group domain.GroupID, members []uu
 }
 
 // join decides who gets in, with the graph at hand if groups do.
-func (h *Handler) join(ctx context.Context, state *joining) (decision, error) {
+func (h *Handler) join(ctx context.Context, state *joining, c *circumstances) (decision, error) {
 	for i := range state.members {
 		if state.members[i].nests() {
-			return h.nesting.decide(ctx, h.reader.streams, state.decide)
+			return h.nesting.decideToWrite(ctx, c, state.decide)
 		}
 	}
 	return state.decide(nil)

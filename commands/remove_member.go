@@ -7,7 +7,7 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
-func (cmd RemoveMember) attempt(ctx context.Context, h *Handler, _ *circumstances) (decision, error) {
+func (cmd RemoveMember) attempt(ctx context.Context, h *Handler, c *circumstances) (decision, error) {
 	edge, err := h.reader.membership(ctx, cmd.Group, cmd.Member)
 	if err != nil {
 		return decision{}, err
@@ -15,7 +15,7 @@ func (cmd RemoveMember) attempt(ctx context.Context, h *Handler, _ *circumstance
 	if !edge.Present || edge.Kind == domain.UserMember {
 		return cmd.decide(&edge, nil)
 	}
-	return h.nesting.decide(ctx, h.reader.streams, func(graph *domain.Nesting) (decision, error) {
+	return h.nesting.decideToWrite(ctx, c, func(graph *domain.Nesting) (decision, error) {
 		return cmd.decide(&edge, graph)
 	})
 }

@@ -8,6 +8,9 @@ import (
 )
 
 func (cmd UpdateGroup) attempt(ctx context.Context, h *Handler, c *circumstances) (decision, error) {
+	if err := c.turn.enter(ctx, h.entities.of(cmd.ID.UUID)); err != nil {
+		return decision{}, err
+	}
 	group, err := h.reader.group(ctx, cmd.ID)
 	if err != nil {
 		return decision{}, err

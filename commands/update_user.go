@@ -8,6 +8,9 @@ import (
 )
 
 func (cmd UpdateUser) attempt(ctx context.Context, h *Handler, c *circumstances) (decision, error) {
+	if err := c.turn.enter(ctx, h.entities.of(cmd.ID.UUID)); err != nil {
+		return decision{}, err
+	}
 	user, err := h.reader.user(ctx, cmd.ID)
 	if err != nil {
 		return decision{}, err

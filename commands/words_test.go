@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,8 +28,8 @@ import (
 //	claim/username/anna SetOwner{"owner":"$anna","kind":"user","ownerSeq":1}
 //
 // $anna is an id, $anna@1 the entity and commit that a listed fact is of, and a
-// claim is named by its compared form. Commits that follow from a command are
-// written as they come, in the order of their streams' names.
+// claim is named by its compared form. An id that the directory made is $new, and
+// a digest is "digest".
 
 // ids are the ids that tables speak of.
 var ids = map[string]uuid.UUID{
@@ -229,11 +230,16 @@ func toIDs(text string) string {
 	})
 }
 
+var (
+	anyID     = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	anyDigest = regexp.MustCompile(`[0-9a-f]{64}`)
+)
+
 func toNames(text string) string {
 	for name, id := range ids {
 		text = strings.ReplaceAll(text, id.String(), "$"+name)
 	}
-	return text
+	return anyDigest.ReplaceAllString(anyID.ReplaceAllString(text, "$$new"), "digest")
 }
 
 // scenario is a row of a table: given events, when a command is done, then events
@@ -283,3 +289,6 @@ func externalID(text string) domain.ExternalID { return must(domain.ParseExterna
 func groupName(text string) domain.GroupName   { return must(domain.ParseGroupName(text)) }
 func text(text string) domain.Text             { return must(domain.ParseText(text, domain.MaxText)) }
 func attribute(json string) domain.Attribute   { return must(domain.ParseAttribute([]byte(json))) }
+
+// compareUnexported lets values of the domain be compared by what they hold.
+var compareUnexported = cmp.Exporter(func(reflect.Type) bool { return true })
