@@ -25,7 +25,7 @@ var (
 	membershipExample = json.RawMessage(`{"groupId":"01926e60-11b2-7d0a-8c55-2f9e4b7a6d31","memberId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10",` +
 		`"kind":"user","since":"2026-11-22T07:00:00.000Z"}`)
 	membershipListExample = json.RawMessage(`{"items":[` + string(membershipExample) + `],"next":null}`)
-	newMembersExample     = json.RawMessage(`{"items":[{"memberId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10"}]}`)
+	newMembersExample     = json.RawMessage(`{"members":["01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10"]}`)
 	membersExample        = json.RawMessage(`{"items":[` + string(membershipExample) + `]}`)
 
 	changeListExample = json.RawMessage(`{"items":[{"seq":1,"time":"2026-11-22T07:00:00.000Z","actor":"admin","commandId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e11",` +

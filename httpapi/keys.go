@@ -57,12 +57,15 @@ func createKey(ctx context.Context, x *exchange) error {
 
 func readKey(x *exchange) (commands.CreateKey, error) {
 	var command commands.CreateKey
+	var labelled, scoped bool
 	err := x.readObject(postTypes, func(b *body, name string, value jsontext.Value) {
 		pointer := "/" + name
 		switch name {
 		case "label":
-			command.Label = readValue(b, pointer, value, true, parseLine).Value
+			labelled = true
+			command.Label = readValue(b, pointer, value, false, parseLine).Value
 		case "scopes":
+			scoped = true
 			_ = b.elements(pointer, value, func(i int, element jsontext.Value) {
 				scope := readValue(b, pointer+"/"+strconv.Itoa(i), element, false, domain.ParseScope)
 				if scope.Set && !slices.Contains(command.Scopes, scope.Value) {
@@ -77,7 +80,10 @@ func readKey(x *exchange) (commands.CreateKey, error) {
 			b.unknown("", name)
 		}
 	}, func(b *body) {
-		if len(command.Scopes) == 0 && len(b.errors) == 0 {
+		if !labelled {
+			b.wrong("/label", isRequired)
+		}
+		if !scoped || len(command.Scopes) == 0 && len(b.errors) == 0 {
 			b.wrong("/scopes", "must name at least one scope")
 		}
 	})

@@ -164,41 +164,28 @@ func addMembers(ctx context.Context, x *exchange) error {
 	return nil
 }
 
-// readMembers reads {"items":[{"memberId":…}]}.
+// readMembers reads {"members":[id…]}.
 func readMembers(x *exchange) ([]uuid.UUID, error) {
+	const pointer = "/members"
 	var members []uuid.UUID
 	given := false
 	err := x.readObject(postTypes, func(b *body, name string, value jsontext.Value) {
-		if name != "items" {
+		if name != "members" {
 			b.unknown("", name)
 			return
 		}
 		given = true
-		_ = b.elements("/items", value, func(i int, element jsontext.Value) {
-			members = append(members, readMemberID(b, "/items/"+strconv.Itoa(i), element))
+		_ = b.elements(pointer, value, func(i int, element jsontext.Value) {
+			id := readValue(b, pointer+"/"+strconv.Itoa(i), element, false, domain.ParseID[domain.User])
+			members = append(members, id.Value.UUID)
 		})
 	}, func(b *body) {
-		if !given {
-			b.wrong("/items", isRequired)
-		} else if len(members) < 1 || len(members) > maxMembers {
-			b.wrong("/items", fmt.Sprintf("must have 1 to %d items", maxMembers))
+		switch {
+		case !given:
+			b.wrong(pointer, isRequired)
+		case len(members) > maxMembers || len(members) == 0 && len(b.errors) == 0:
+			b.wrong(pointer, fmt.Sprintf("must name 1 to %d users or groups", maxMembers))
 		}
 	})
 	return members, err
-}
-
-func readMemberID(b *body, pointer string, element jsontext.Value) (id uuid.UUID) {
-	given := false
-	_ = b.members(pointer, element, func(name string, value jsontext.Value) {
-		if name != "memberId" {
-			b.unknown(pointer, name)
-			return
-		}
-		given = true
-		id = readValue(b, pointer+"/memberId", value, false, domain.ParseID[domain.User]).Value.UUID
-	})
-	if !given {
-		b.wrong(pointer+"/memberId", isRequired)
-	}
-	return id
 }

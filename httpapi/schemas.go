@@ -29,8 +29,8 @@ func schemas() map[string]*huma.Schema {
 			"kind": enum("user", "group"), "since": timeSchema("When it came in."),
 		}),
 		"MembershipList": list("Membership"),
-		"NewMembers": object([]string{"items"}, map[string]*huma.Schema{
-			"items": bounded(array(object([]string{"memberId"}, map[string]*huma.Schema{"memberId": idSchema("A user or a group.")})), 1, maxMembers),
+		"NewMembers": object([]string{"members"}, map[string]*huma.Schema{
+			"members": bounded(array(idSchema("A user or a group.")), 1, maxMembers),
 		}),
 		"Members": object([]string{"items"}, map[string]*huma.Schema{"items": array(ref("Membership"))}),
 
@@ -43,10 +43,10 @@ func schemas() map[string]*huma.Schema {
 			"type": text("Which fact.", 0), "data": {Type: huma.TypeObject, Description: "The whole value that was set."},
 		}),
 
-		"Key":        object([]string{"id", "scopes", "createdAt"}, keySchemas()),
-		"CreatedKey": object([]string{"id", "scopes", "createdAt", "key"}, with(keySchemas(), map[string]*huma.Schema{"key": text("The key itself, told this once.", 0)})),
-		"NewKey": object([]string{"scopes"}, map[string]*huma.Schema{
-			"label": nullable(text("What people call it.", domain.MaxText)), "scopes": scopesSchema(), "owner": nullable(idSchema("The user it belongs to; without one it is a service's.")),
+		"Key":        object([]string{"id", "label", "scopes", "createdAt"}, keySchemas()),
+		"CreatedKey": object([]string{"id", "label", "scopes", "createdAt", "key"}, with(keySchemas(), map[string]*huma.Schema{"key": text("The key itself, told this once.", 0)})),
+		"NewKey": object([]string{"label", "scopes"}, map[string]*huma.Schema{
+			"label": text("What people call it.", domain.MaxText), "scopes": scopesSchema(), "owner": nullable(idSchema("The user it belongs to; without one it is a service's.")),
 		}),
 		"KeyList": list("Key"),
 
