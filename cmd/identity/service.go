@@ -48,9 +48,7 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return tuneCollector(background) })
 	err := s.serve(ctx, background, group)
 	stop()
-	if ended := group.Wait(); !errors.Is(ended, context.Canceled) {
-		err = errors.Join(err, ended)
-	}
+	err = errors.Join(err, group.Wait())
 	return errors.Join(err, s.close(err))
 }
 
@@ -104,7 +102,7 @@ func (s *service) open(ctx context.Context) (err error) {
 }
 
 // handler makes the handler, for an address.
-func (s *service) handler() (func(net.Addr) http.Handler, error) {
+func (s *service) handler() (func(net.Addr) (http.Handler, error), error) {
 	key, err := s.backends.data.adminKey()
 	if err != nil {
 		return nil, err
@@ -121,10 +119,10 @@ func (s *service) handler() (func(net.Addr) http.Handler, error) {
 	if s.flags.RateLimit > 0 {
 		config.RateLimit = httpapi.RateLimit{Requests: s.flags.RateLimit, Window: time.Second}
 	}
-	return func(address net.Addr) http.Handler {
+	return func(address net.Addr) (http.Handler, error) {
 		config.PublicMetrics = loopback(address)
-		handler, _ := httpapi.New(config)
-		return handler
+		api, err := httpapi.New(config)
+		return &operations{api: api, backends: s.backends, adminKeys: s.adminKeys}, err
 	}, nil
 }
 
