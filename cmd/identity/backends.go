@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed5b6a70b4/identity/commands"
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/eventstream/logstore"
+	"github.com/seed5b6a70b4/identity/queries"
+	"github.com/seed5b6a70b4/identity/queries/memview"
+	querysync "github.com/seed5b6a70b4/identity/sync"
+)
+
+// settings say how the backends are opened. The zero value is good.
+type settings struct {
+	log        *slog.Logger
+	registry   *prometheus.Registry
+	tracing    trace.TracerProvider
+	quarantine *time.Duration
+	// noSearch leaves the index out.
+	noSearch bool
+	// fatal is told when a sync failed and the process must end.
+	fatal func(error)
+	// progress is told how far the views have got while they catch up.
+	progress func(applied, end uint64)
+}
+
+// backends are everything behind the service, over one data directory.
+type backends struct {
+	settings settings
+	data     dataDirectory
+
+	metrics  *storeMetrics // nil measures nothing
+	observer atomic.Pointer[querysync.Synchroniser]
+
+	store        *logstore.Store
+	streams      *eventstream.Streams
+	directory    commands.Directory
+	commands     *commands.Handler
+	view         *memview.View
+	synchroniser *querysync.Synchroniser
+	reader       *queries.Reader
+}
+
+// openBackends opens the log, loads what was derived from it, and brings that to
+// the log's end.
+func openBackends(ctx context.Context, path string, s settings) (*backends, error) {
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	b := &backends{settings: s}
+	if s.registry != nil {
+		b.metrics = newStoreMetrics(s.registry)
+	}
+	var err error
+	if b.data, err = openDataDirectory(path); err != nil {
+		return nil, err
+	}
+	if err := b.open(ctx); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	return b, nil
+}
+
+func (b *backends) open(ctx context.Context) error {
+	if err := b.openStore(); err != nil {
+		return err
+	}
+	if err := b.openDirectory(ctx); err != nil {
+		return err
+	}
+	return b.openViews(ctx)
+}
+
+func (b *backends) openStore() error {
+	options := &logstore.Options{
+		Logger: b.settings.log, Fatal: b.settings.fatal,
+		// The store is needed to make who observes it.
+		Observe: func(transactions [][]eventstream.Commit) {
+			if s := b.observer.Load(); s != nil {
+				s.Observe(transactions)
+			}
+		},
+	}
+	wiring := &eventstream.Options{}
+	if m := b.metrics; m != nil {
+		options.OnBatch, wiring.OnAppend, wiring.OnRetry = m.onBatch, m.onAppend, m.onRetry
+	}
+	var err error
+	if b.store, err = logstore.Open(b.data.log(), options); err != nil {
+		return err
+	}
+	b.streams = eventstream.New(b.store, wiring)
+	return nil
+}
+
+func (b *backends) openDirectory(ctx context.Context) error {
+	last, err := b.store.Last(ctx, eventstream.StoreStream)
+	if err != nil {
+		return fmt.Errorf("read the stream store: %w", err)
+	}
+	secret, err := b.data.claimSecret(last.Seq == 0)
+	if err != nil {
+		return err
+	}
+	if b.directory, err = commands.OpenDirectory(ctx, b.streams, secret, 1); err != nil {
+		return err
+	}
+	options := &commands.Options{Quarantine: b.settings.quarantine, Tracer: b.settings.tracing}
+	if b.metrics != nil {
+		options.OnCommand = b.metrics.onCommand
+	}
+	b.commands = commands.New(b.streams, b.directory, options)
+	return nil
+}
+
+// openViews makes the views and brings them to the end of the log.
+func (b *backends) openViews(ctx context.Context) error {
+	b.view = memview.New(&memview.Options{Logger: b.settings.log})
+	options := &querysync.Options{Directory: b.data.snapshots(), Logger: b.settings.log}
+	if b.settings.registry != nil {
+		options.Metrics = b.settings.registry
+	}
+	var err error
+	if b.synchroniser, err = querysync.New(b.streams, []querysync.View{b.view}, options); err != nil {
+		return err
+	}
+	b.observer.Store(b.synchroniser)
+	if err := b.synchroniser.CatchUp(ctx, b.store, b.view, runtime.GOMAXPROCS(0), b.settings.progress); err != nil {
+		return err
+	}
+	waiter, err := b.synchroniser.Waiter(b.view)
+	if err != nil {
+		return err
+	}
+	config := queries.Config{Streams: b.streams, View: b.view, Waiter: waiter, ClaimSecret: b.directory.Secret}
+	if b.settings.tracing != nil {
+		config.Tracer = b.settings.tracing.Tracer("github.com/seed5b6a70b4/identity/queries")
+	}
+	b.reader, err = queries.NewReader(config)
+	return err
+}
+
+// run does what is not part of any request, until ctx ends.
+func (b *backends) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return b.store.Run(ctx) })
+	group.Go(func() error { return b.synchroniser.Run(ctx) })
+	group.Go(func() error { return b.view.Run(ctx) })
+	return group.Wait()
+}
+
+func (b *backends) close() error {
+	if b.store == nil {
+		return nil
+	}
+	return b.store.Close()
+}
