@@ -109,6 +109,9 @@ func (x *exchange) send(status int, contentType []string) {
 	}
 }
 
+// ofSuccess are the headers that a handler may have set before it failed.
+var ofSuccess = []string{"Etag", "X-Consistency", "Location", "Link", "Cache-Control", "Content-Encoding"}
+
 // fail answers an error. It answers nothing if an answer was begun.
 func (x *exchange) fail(err error) {
 	p := asProblem(err)
@@ -119,6 +122,9 @@ func (x *exchange) fail(err error) {
 		return
 	}
 	header := x.w.Header()
+	for _, name := range ofSuccess {
+		delete(header, name)
+	}
 	if p.retryAfter > 0 {
 		header["Retry-After"] = []string{strconv.Itoa(p.retryAfter)}
 	}

@@ -17,9 +17,9 @@ func keyRoutes() []route {
 		{
 			method: http.MethodPost, path: "/keys", scope: domain.AdminScope, id: "createKey", tag: "keys",
 			summary: "Make an API key", description: "The answer holds the key itself, this once.", headers: []header{consistency, idempotencyKey},
-			body:    &bodySpec{schema: "NewKey", types: postTypes, example: newKeyExample},
-			answers: []answer{{status: http.StatusCreated, text: "Made.", schema: "CreatedKey", headers: []header{location, etag, consistency}, example: createdExample}},
-			serve:   createKey,
+			body:     &bodySpec{schema: "NewKey", types: postTypes, example: newKeyExample},
+			answers:  []answer{{status: http.StatusCreated, text: "Made.", schema: "CreatedKey", headers: []header{location, etag, consistency}, example: createdExample}},
+			refusals: []int{http.StatusNotFound}, serve: createKey,
 		},
 		{
 			method: http.MethodGet, path: "/keys", scope: domain.AdminScope, id: "getKeys", tag: "keys",

@@ -75,6 +75,10 @@ func (x *exchange) run(rt *route) {
 	}
 }
 
+// serviceTag marks the routes about the service itself, which pass over
+// parameters: those who watch a service add some of their own.
+const serviceTag = "service"
+
 // admit checks the key, its scope and its rate, and the query's parameters.
 func (x *exchange) admit(ctx context.Context, rt *route) error {
 	if rt.scope != "" {
@@ -82,7 +86,7 @@ func (x *exchange) admit(ctx context.Context, rt *route) error {
 			return err
 		}
 	}
-	if x.r.URL.RawQuery != "" {
+	if x.r.URL.RawQuery != "" && rt.tag != serviceTag {
 		if err := x.parseQuery(rt.query); err != nil {
 			return err
 		}

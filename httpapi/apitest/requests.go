@@ -45,7 +45,7 @@ func testRequests(t *testing.T, c *client) {
 		}
 	})
 	c.run("parameters that are none", func(_ *testing.T, c *client) {
-		for _, path := range []string{"/users", user.path(), user.path() + "/history", user.path() + "/groups", "/groups", group.path(), group.path() + "/members", "/keys", "/livez"} {
+		for _, path := range []string{"/users", user.path(), user.path() + "/history", user.path() + "/groups", "/groups", group.path(), group.path() + "/members", "/keys"} {
 			c.get(path+"?nothing=1").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/nothing")
 		}
 		c.get(user.path()+"/groups?effective=true").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
@@ -53,6 +53,7 @@ func testRequests(t *testing.T, c *client) {
 		c.get(group.path()+"/members/"+user.id()+"?effective=true").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
 		c.patch(user.path()+"?x=1", `{}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/x")
 		c.post("/users?x=1", `{}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/x")
+		c.get("/livez?verbose").want(http.StatusOK)
 		c.get("/users?Limit=1").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/Limit")
 	})
 	c.run("parameters that are wrong", func(t *testing.T, c *client) {
