@@ -247,3 +247,68 @@ func BenchmarkBuild(b *testing.B) {
 	b.ReportMetric(float64(stats.Bytes)/float64(stats.Documents), "B/user")
 	b.ReportMetric(float64(stats.Segments), "segments")
 }
+
+// BenchmarkUpdates puts 10,000 changed documents a second, an iteration, ten at a
+// time, while searches of all kinds go on, two hundred a second.
+func BenchmarkUpdates(b *testing.B) {
+	t := theTown()
+	ctx, stop := context.WithCancel(b.Context())
+	done := make(chan error, 2)
+	go func() { done <- t.index.Run(ctx) }()
+	writer, searcher, revision := newPeople(3), newPeople(4), uint64(1)
+	var took, puts []time.Duration
+	written := make(chan []time.Duration, 1)
+	before, begin := processTime(), time.Now()
+	for b.Loop() {
+		go func() { written <- t.update(b, writer, &revision) }()
+		for range 200 {
+			begin := time.Now()
+			c := searcher.searches(searchKinds[searcher.random.IntN(len(searchKinds))])
+			if _, err := t.index.Search(ctx, c, nil, 20); err != nil {
+				b.Fatal(err)
+			}
+			took = append(took, time.Since(begin))
+			time.Sleep(5*time.Millisecond - time.Since(begin))
+		}
+		puts = append(puts, <-written...)
+	}
+	elapsed := time.Since(begin)
+	report(b, "", took)
+	report(b, "put-", puts)
+	stats := t.index.Stats()
+	b.ReportMetric(float64(revision-1)/elapsed.Seconds(), "updates/s")
+	b.ReportMetric((processTime()-before).Seconds()/elapsed.Seconds(), "cores")
+	b.ReportMetric(float64(stats.Segments), "segments")
+	b.ReportMetric(float64(stats.Buffered), "buffered")
+	b.ReportMetric(float64(stats.Bytes)/float64(stats.Documents), "B/user")
+	stop()
+	<-done
+}
+
+// update puts a second's documents and gives how long each time took.
+func (t *town) update(b *testing.B, p *people, revision *uint64) (took []time.Duration) {
+	for range 1000 {
+		begin := time.Now()
+		documents := make([]queries.Document, 10)
+		for i := range documents {
+			n := p.random.IntN(len(t.ids))
+			*revision++
+			documents[i] = p.user(n, t.ids[n], *revision)
+		}
+		if err := t.index.Put(b.Context(), documents); err != nil {
+			b.Error(err)
+		}
+		took = append(took, time.Since(begin))
+		time.Sleep(time.Millisecond - time.Since(begin))
+	}
+	return took
+}
+
+// processTime is the processor's time of the whole process.
+func processTime() time.Duration {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
