@@ -50,22 +50,6 @@ func benchmarked(b *testing.B) (http.Handler, []map[string]any, []string) {
 	return handler, users, tags
 }
 
-// ask makes one request in this process.
-func ask(handler http.Handler, method, target, body string, headers ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	if body == "" {
-		r.Body, r.ContentLength = http.NoBody, 0
-	}
-	r.Header.Set("Authorization", "Bearer "+adminKey)
-	r.Header.Set("Content-Type", "application/json")
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Add(headers[i], headers[i+1])
-	}
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, r)
-	return w
-}
-
 // drive asks the handler for one request after the other.
 func drive(b *testing.B, handler http.Handler, status int, requests []*http.Request) {
 	b.Helper()
