@@ -32,13 +32,17 @@ func readEarlier[E any, P foldable[E]](ctx context.Context, r *reader, own, othe
 	if err != nil || stranger.Seq > 0 {
 		return earlier[E]{stranger: true}, err
 	}
-	last, events, err := r.last(ctx, own)
+	last, err := r.streams.Last(ctx, own)
 	if err != nil || last.Seq == 0 {
+		return earlier[E]{}, err
+	}
+	removed, err := removes(&last)
+	if err != nil {
 		return earlier[E]{}, err
 	}
 	created := eventstream.Position{Stream: own, Seq: 1}
 	entity, first, err := foldTo[E, P](ctx, r, created, empty)
-	return earlier[E]{entity: entity, created: created, wrote: written(&first), removed: removes(events)}, err
+	return earlier[E]{entity: entity, created: created, wrote: written(&first), removed: removed}, err
 }
 
 // exists tells whether the id stands for anything.

@@ -68,10 +68,11 @@ func visible(stream eventstream.StreamID) bool {
 // all-groups stream gets.
 func (c *circumstances) listed(of uuid.UUID, seq uint64, events []domain.Event) []domain.Event {
 	var facts []domain.Event
+	command := c.command.String()
 	for _, event := range events {
 		switch event.(type) {
 		case domain.SetUsername, domain.SetEmail, domain.SetActive, domain.SetGroupName, domain.SetRemoved:
-			facts = append(facts, domain.Listed{Of: of, Seq: seq, Command: c.command.String(), Actor: c.actor, Fact: event})
+			facts = append(facts, domain.Listed{Of: of, Seq: seq, Command: command, Actor: c.actor, Fact: event})
 		}
 	}
 	return facts

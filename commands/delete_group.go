@@ -24,7 +24,7 @@ func (cmd DeleteGroup) attempt(ctx context.Context, h *Handler, c *circumstances
 	if err != nil {
 		return decision{}, err
 	}
-	if named {
+	if named || c.turn.beaten() {
 		return h.nesting.decideToWrite(ctx, c, decide)
 	}
 	return h.nesting.decide(ctx, decide)

@@ -13,7 +13,7 @@ func groupValues(g *domain.Group) []uniqueValue {
 
 // groupEvents are the facts that turn one state of a group into another.
 func groupEvents(before, after *domain.Group) []domain.Event {
-	var events []domain.Event
+	events := make([]domain.Event, 0, 3+len(after.Attributes))
 	if before.Name != after.Name {
 		events = append(events, domain.SetGroupName{Name: after.Name})
 	}

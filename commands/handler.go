@@ -101,6 +101,7 @@ func (h *Handler) do(ctx context.Context, request Request, command Command) (Res
 	defer turn.end()
 	by := eventstream.Attribution{Actor: request.Actor, Correlation: request.Correlation}
 	decide := func(ctx context.Context, id uuid.UUID) (entries []eventstream.Entry, err error) {
+		turn.attempts++
 		if past, err = h.recollect(ctx, &request); err != nil || past != nil {
 			return nil, err
 		}

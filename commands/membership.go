@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"context"
 	"slices"
 
@@ -30,8 +31,11 @@ func (r *reader) groupEnd(ctx context.Context, id uuid.UUID) (end, error) {
 }
 
 func (r *reader) end(ctx context.Context, kind domain.MemberKind, stream eventstream.StreamID) (end, error) {
-	last, events, err := r.last(ctx, stream)
-	if err != nil || last.Seq == 0 || removes(events) {
+	last, err := r.streams.Last(ctx, stream)
+	if err != nil || last.Seq == 0 {
+		return end{}, err
+	}
+	if removed, err := removes(&last); err != nil || removed {
 		return end{}, err
 	}
 	return end{kind, stream, last.Seq}, nil
@@ -46,8 +50,14 @@ func (r *reader) anyEnd(ctx context.Context, id uuid.UUID) (end, error) {
 	return r.groupEnd(ctx, id)
 }
 
-func removes(events []domain.Event) bool {
-	return slices.Contains(events, domain.Event(domain.SetRemoved{Removed: true}))
+// removes tells whether the commit ends its entity. A commit that does not name
+// the event does not, and need not be decoded.
+func removes(commit *eventstream.Commit) (bool, error) {
+	if !bytes.Contains(commit.Data, []byte(`"SetRemoved"`)) {
+		return false, nil
+	}
+	events, err := decode(commit)
+	return slices.Contains(events, domain.Event(domain.SetRemoved{Removed: true})), err
 }
 
 // membership reads an edge. Each of its commits says it in full, and none says

@@ -30,9 +30,16 @@ func newLanes() *lanes {
 
 func (l *lanes) of(id uuid.UUID) lane { return l[eventstream.ShardOf(id, len(l))] }
 
-// turn is the lanes that a command is alone in. To never wait in a circle, a
-// command enters one entity's lane at most, and the nesting's after that.
-type turn struct{ in []lane }
+// turn is the lanes that a command is alone in, and how often it was tried. To
+// never wait in a circle, a command enters one entity's lane at most, and the
+// nesting's after that.
+type turn struct {
+	in       []lane
+	attempts int
+}
+
+// beaten tells whether another command was first already.
+func (t *turn) beaten() bool { return t.attempts > 1 }
 
 // enter waits until the lane is free and keeps it until the command ends.
 func (t *turn) enter(ctx context.Context, l lane) error {

@@ -30,7 +30,7 @@ func keyOf(value compared) string {
 // userEvents are the facts that turn one state of a user into another. A user
 // that comes into being has its state of activity set whatever it is.
 func userEvents(before, after *domain.User) []domain.Event {
-	var events []domain.Event
+	events := make([]domain.Event, 0, 7+len(after.Attributes))
 	if before.Username != after.Username {
 		events = append(events, domain.SetUsername{Username: after.Username})
 	}

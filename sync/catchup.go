@@ -21,7 +21,8 @@ const (
 // CatchUp brings a view to the end of a log, from its position on, or from the
 // beginning if it knows none, and then tries again what is parked. The commits
 // are spread over the workers by stream. Progress, if not nil, is told now and
-// then up to where everything was applied, and where the log ends.
+// then up to where everything was applied, and where the log ends; it must not
+// append.
 //
 // Meanwhile Observe leaves the view alone; when CatchUp returns without an
 // error, nothing that was observed is missing. It must not be called twice for a
@@ -67,8 +68,9 @@ type chunk struct {
 }
 
 func (c *catchUp) run(ctx context.Context) error {
-	// What is appended meanwhile is caught up in ever shorter rounds; the rest
-	// while the observer waits.
+	// What is appended meanwhile is caught up in further rounds; the last of them
+	// while observers wait, so that none of them has been turned away after its
+	// transactions were looked for.
 	for c.log.End() > c.applied+chunkCommits {
 		if err := c.round(ctx); err != nil {
 			return err
@@ -80,17 +82,14 @@ func (c *catchUp) run(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	c.catchingUp.Store(false)
 	if c.log.End() > c.applied {
 		if err := c.round(ctx); err != nil {
 			return err
 		}
 	}
 	c.progress(c.applied, c.applied)
-	if err := c.retryAll(ctx); err != nil {
-		return err
-	}
-	c.catchingUp.Store(false)
-	return nil
+	return c.retryAll(ctx)
 }
 
 // round applies everything up to where the log ends now.

@@ -32,6 +32,7 @@ type Parked struct {
 func (s *Synchroniser) Parked() []Parked {
 	var all []Parked
 	for _, f := range s.followers {
+		f.prune(context.Background())
 		all = append(all, f.parked.list(f.view.Name())...)
 	}
 	slices.SortFunc(all, func(a, b Parked) int {
@@ -76,6 +77,15 @@ func (f *follower) retryAll(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// prune takes off the list what somebody else, who shares the view, could apply.
+func (f *follower) prune(ctx context.Context) {
+	for _, parked := range f.parked.list(f.view.Name()) {
+		if row, err := f.view.Seq(ctx, parked.Stream); err == nil {
+			f.parked.holds(parked.Stream, row)
+		}
+	}
 }
 
 // park puts a stream on the list, or counts another attempt. The commits are

@@ -48,6 +48,10 @@ func (f *follower) ensureShard(ctx context.Context, stream eventstream.StreamID,
 			return err
 		}
 	}
+	if !f.parked.holdsUp(stream, minSeq) {
+		return nil
+	}
+	f.prune(ctx)
 	if f.parked.holdsUp(stream, minSeq) {
 		return ErrParked
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed5b6a70b4/identity/commands"
+	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/logstore"
 	"github.com/seed5b6a70b4/identity/queries"
@@ -49,7 +50,12 @@ type backends struct {
 	commands     *commands.Handler
 	view         *memview.View
 	synchroniser *querysync.Synchroniser
+	search       *searcher // nil when search is off
 	reader       *queries.Reader
+
+	forwarding atomic.Pointer[querysync.Forwarder[memview.Entity]]
+	// snapshotted is the position of the last snapshot.
+	snapshotted uint64
 }
 
 // openBackends opens the log, loads what was derived from it, and brings that to
@@ -126,8 +132,8 @@ func (b *backends) openDirectory(ctx context.Context) error {
 
 // openViews makes the views and brings them to the end of the log.
 func (b *backends) openViews(ctx context.Context) error {
-	b.view = memview.New(&memview.Options{Logger: b.settings.log})
-	options := &querysync.Options{Directory: b.data.snapshots(), Logger: b.settings.log}
+	b.view = memview.New(&memview.Options{Logger: b.settings.log, Source: b.directory.Epoch.String(), OnChange: b.onChange})
+	options := &querysync.Options{Directory: b.data.snapshots(), Logger: b.settings.log, Reason: parkReason}
 	if b.settings.registry != nil {
 		options.Metrics = b.settings.registry
 	}
@@ -135,15 +141,78 @@ func (b *backends) openViews(ctx context.Context) error {
 	if b.synchroniser, err = querysync.New(b.streams, []querysync.View{b.view}, options); err != nil {
 		return err
 	}
+	var search *searcher
+	if !b.settings.noSearch {
+		if search, err = newSearcher(b.synchroniser, b.view, b.settings.log, b.settings.registry); err != nil {
+			return err
+		}
+	}
+	if err := b.load(search); err != nil {
+		return err
+	}
 	b.observer.Store(b.synchroniser)
 	if err := b.synchroniser.CatchUp(ctx, b.store, b.view, runtime.GOMAXPROCS(0), b.settings.progress); err != nil {
 		return err
 	}
+	if search != nil {
+		b.search = search
+		b.forwarding.Store(search.forwarder)
+		if err := search.catchUp(ctx, b.store, b.settings.progress); err != nil {
+			return err
+		}
+	}
+	return b.openReader()
+}
+
+// onChange forwards what changes in the view, once something follows it: until
+// then it catches up, and what follows it will too.
+func (b *backends) onChange(changed []memview.Entity) {
+	if f := b.forwarding.Load(); f != nil {
+		f.Changed(changed)
+	}
+}
+
+// parkReason names why a stream cannot be applied.
+func parkReason(err error) string {
+	if errors.Is(err, domain.ErrUnknownEvent) {
+		return "unknown_event"
+	}
+	return "refused"
+}
+
+// load loads the snapshots, both at once.
+func (b *backends) load(search *searcher) error {
+	var group errgroup.Group
+	group.Go(func() error {
+		position, found, err := b.view.Load(b.data.snapshots())
+		if found {
+			b.snapshotted = position
+		}
+		if position > b.store.End() {
+			return fmt.Errorf("the log ends at %d, but a snapshot rests on %d: acknowledged data is missing", b.store.End(), position)
+		}
+		return err
+	})
+	if search != nil {
+		group.Go(func() error {
+			_, err := search.index.Load(b.data.snapshots(), func(file string, reason error) {
+				b.settings.log.Warn("snapshot passed over", "file", file, "reason", reason)
+			})
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+func (b *backends) openReader() error {
 	waiter, err := b.synchroniser.Waiter(b.view)
 	if err != nil {
 		return err
 	}
 	config := queries.Config{Streams: b.streams, View: b.view, Waiter: waiter, ClaimSecret: b.directory.Secret}
+	if b.search != nil {
+		config.Search, config.SearchWaiter = b.search, b.search.forwarder
+	}
 	if b.settings.tracing != nil {
 		config.Tracer = b.settings.tracing.Tracer("github.com/seed5b6a70b4/identity/queries")
 	}
@@ -156,8 +225,23 @@ func (b *backends) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return b.store.Run(ctx) })
 	group.Go(func() error { return b.synchroniser.Run(ctx) })
-	group.Go(func() error { return b.view.Run(ctx) })
+	group.Go(func() error { return b.snapshotRegularly(ctx) })
+	group.Go(func() error { return b.runViews(ctx) })
 	return group.Wait()
+}
+
+// runViews carries on what changes in the view, until ctx ends.
+func (b *backends) runViews(ctx context.Context) error {
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return b.view.Run(running) })
+	if b.search != nil {
+		group.Go(func() error { return b.search.forwarder.Run(running) })
+		group.Go(func() error { return b.search.index.Run(running) })
+	}
+	if err := group.Wait(); ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 func (b *backends) close() error {

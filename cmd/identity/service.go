@@ -48,9 +48,7 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return tuneCollector(background) })
 	err := s.serve(ctx, background, group)
 	stop()
-	if ended := group.Wait(); !errors.Is(ended, context.Canceled) {
-		err = errors.Join(err, ended)
-	}
+	err = errors.Join(err, group.Wait())
 	return errors.Join(err, s.close(err))
 }
 
@@ -62,16 +60,16 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 		return err
 	}
 	opened := time.Now()
-	handler, err := s.handler()
-	if err != nil {
-		return err
-	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.Listen)
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", s.flags.Listen, err)
 	}
-	server := httpapi.NewServer(handler(listener.Addr()), s.log)
-	encrypted, err := s.secure(server)
+	handler, err := s.handler(listener.Addr())
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := httpapi.NewServer(handler, s.log)
+	encrypted, err := s.secure(server, listener.Addr())
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -103,8 +101,8 @@ func (s *service) open(ctx context.Context) (err error) {
 	return err
 }
 
-// handler makes the handler, for an address.
-func (s *service) handler() (func(net.Addr) http.Handler, error) {
+// handler makes what answers requests that come to an address.
+func (s *service) handler(address net.Addr) (http.Handler, error) {
 	key, err := s.backends.data.adminKey()
 	if err != nil {
 		return nil, err
@@ -112,8 +110,8 @@ func (s *service) handler() (func(net.Addr) http.Handler, error) {
 	s.adminKeys = append(s.adminKeys, hashes(key)...)
 	config := httpapi.Config{
 		Commands: s.backends.commands, Queries: s.backends.reader, Epoch: s.backends.directory.Epoch,
-		AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, TracerProvider: s.tracing.provider(),
-		Ready: s.readiness, Version: version(),
+		AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
+		TracerProvider: s.tracing.provider(), Ready: s.readiness, Version: version(),
 	}
 	if s.flags.AccessLog {
 		config.AccessLog = s.access
@@ -121,11 +119,8 @@ func (s *service) handler() (func(net.Addr) http.Handler, error) {
 	if s.flags.RateLimit > 0 {
 		config.RateLimit = httpapi.RateLimit{Requests: s.flags.RateLimit, Window: time.Second}
 	}
-	return func(address net.Addr) http.Handler {
-		config.PublicMetrics = loopback(address)
-		handler, _ := httpapi.New(config)
-		return handler
-	}, nil
+	api, err := httpapi.New(config)
+	return &operations{api: api, backends: s.backends, adminKeys: s.adminKeys}, err
 }
 
 // untilDrained waits for the signal, or for what makes going on impossible, and

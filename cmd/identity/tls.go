@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -12,8 +13,11 @@ import (
 
 // secure sets the server up for HTTPS if there is a certificate, and warns if
 // anybody could listen in.
-func (s *service) secure(server *http.Server) (encrypted bool, err error) {
+func (s *service) secure(server *http.Server, address net.Addr) (encrypted bool, err error) {
 	if s.flags.TLSCert == "" {
+		if !loopback(address) {
+			s.log.Warn("listening beyond this machine without TLS: keys and personal data can be read on the way; --tls-cert and --tls-key mend that", "address", address.String())
+		}
 		return false, nil
 	}
 	files := &certificateFiles{certificate: s.flags.TLSCert, key: s.flags.TLSKey, log: s.log}

@@ -98,7 +98,7 @@ func (s *segments) scanLast(end *ending, see func(*frame) error) error {
 // after the one before it was durable.
 func beyond(in *segment, end signpost, size int64) (int64, error) {
 	torn := end.offset
-	chunk, zeros := make([]byte, 1<<20), make([]byte, 1<<20)
+	chunk := make([]byte, min(int64(len(zeros)), size-end.offset))
 	for at := end.offset; at < size; at += int64(len(chunk)) {
 		part := chunk[:min(int64(len(chunk)), size-at)]
 		if n, err := in.file.ReadAt(part, at); err != nil && !errors.Is(err, io.EOF) || n < len(part) {
@@ -123,6 +123,8 @@ func beyond(in *segment, end signpost, size int64) (int64, error) {
 	}
 	return torn, nil
 }
+
+var zeros [256 << 10]byte
 
 // latestTime gives the latest time of a commit in the frame.
 func (f *frame) latestTime() (int64, error) {

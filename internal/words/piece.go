@@ -18,30 +18,40 @@ type piece struct {
 	unspaced bool
 }
 
-// words are those that the piece is found by.
-func (p piece) words() []string {
+// appendWords appends those that the piece is found by.
+func (p piece) appendWords(words []string) []string {
 	if !p.unspaced {
-		return append(p.parts, shortened(p.text))
+		return append(append(words, p.parts...), shortened(p.text))
 	}
 	starts := characters(p.text)
-	all := make([]string, 0, len(starts))
 	for i := range starts {
-		all = append(all, p.from(starts, i))
+		words = append(words, p.from(starts, i))
 	}
-	return all
+	return words
 }
 
-// typed are the words that the piece is looked for by.
-func (p piece) typed() []string {
+// appendTyped appends those that the piece is looked for by.
+func (p piece) appendTyped(words []string) []string {
 	if !p.unspaced {
-		return []string{shortened(p.text)}
+		return append(words, shortened(p.text))
 	}
 	starts := characters(p.text)
-	var all []string
 	for i := 0; i < len(starts); i += inside {
-		all = append(all, p.from(starts, i))
+		words = append(words, p.from(starts, i))
 	}
-	return all
+	return words
+}
+
+// joined is pieces as one word.
+func joined(all []piece) string {
+	if len(all) == 1 {
+		return shortened(all[0].text)
+	}
+	text := ""
+	for _, p := range all {
+		text += p.text
+	}
+	return shortened(text)
 }
 
 func (p piece) from(starts []int, i int) string {

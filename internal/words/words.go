@@ -19,109 +19,108 @@ const (
 	typoLetters = 4
 )
 
-// Terms are the words of one entity, folded.
+// Terms are the words of one entity, folded. Each list is sorted and holds no
+// word twice, except Name.
 type Terms struct {
-	// Name is the name's words in order, which is what entities are sorted by;
-	// as many as fit into MaxBytes with a space between them. All are in Words.
-	Name []string
-	// Username is the username as one word, which is what entities are sorted by:
-	// without its punctuation unless it is an address. It is in Words, or empty.
-	Username string
-	// Words are those of names, username and e-mail, sorted, none twice.
+	// Words are those of names, usernames and what stands before the @ of addresses.
 	Words []string
-	// Hosts are the words of what stands behind the @ of addresses, sorted, none
-	// twice. Almost everybody may share them, so they are a list of their own.
+	// Logins are usernames, and what stands before the @ of addresses, each as one
+	// word, without its punctuation.
+	Logins []string
+	// Hosts are the words of what stands behind the @ of addresses. Almost
+	// everybody may share them, so they are a list of their own.
 	Hosts []string
+
+	// Name is the name's words in order, all of which are in Words: what entities
+	// are sorted by. It has as many as fit into MaxBytes with a space between them.
+	Name []string
+	// Username is what entities are sorted by too: the whole username as one word,
+	// without its punctuation. It is in Logins, or empty.
+	Username string
 }
 
 // Of lists the words of an entity. A text is cut at spaces into chunks; then
 //
 //   - a chunk is cut where a character is no letter, mark, digit or symbol, and
-//     where a script that is written without spaces begins or ends: jean-pierre
-//     gives jean and pierre, and the two joined, jeanpierre;
+//     where a script that is written without spaces begins or ends; what a name
+//     had there is also left out: jean-pierre gives jean, pierre and jeanpierre;
 //   - apostrophes are left out, and cut too: o'neill gives oneill, o and neill;
 //   - a run of Han, Kana or Hangul gives a word for each of its characters, the up
 //     to eight from there on, so that it can be found from any of them;
-//   - a chunk with an @ inside gives itself, whole; the words before the @; and
-//     those behind it, which are Hosts.
+//   - in a chunk with an @, what stands before it is a login too, and what stands
+//     behind it is a host.
 func Of(name, username, email string, more ...string) Terms {
-	var t Terms
+	t := Terms{Words: make([]string, 0, 12), Logins: make([]string, 0, 2), Hosts: make([]string, 0, 3)}
 	for chunk := range chunks(name) {
-		t.Name = append(t.Name, t.add(chunk)...)
+		t.Name = append(t.Name, t.addName(chunk)...)
 	}
 	t.Name = t.Name[:fitting(t.Name)]
 	for _, text := range more {
 		for chunk := range chunks(text) {
-			t.add(chunk)
+			t.addName(chunk)
 		}
 	}
 	for chunk := range chunks(username) {
-		t.add(chunk)
-		t.Username = usernameKey(chunk)
-		t.addWord(t.Username)
+		t.addUsername(chunk)
 	}
 	for chunk := range chunks(email) {
-		t.add(chunk)
+		t.addAddress(chunk)
 	}
-	slices.Sort(t.Words)
-	slices.Sort(t.Hosts)
-	t.Words, t.Hosts = slices.Compact(t.Words), slices.Compact(t.Hosts)
+	t.Words, t.Logins, t.Hosts = sorted(t.Words), sorted(t.Logins), sorted(t.Hosts)
 	return t
 }
 
 // NameKey is what entities are sorted by when they are sorted by name.
 func (t Terms) NameKey() string { return strings.Join(t.Name, " ") }
 
-// add takes the words of a chunk in, and gives those that stand for it in order.
-func (t *Terms) add(chunk string) (inOrder []string) {
-	at := strings.IndexByte(chunk, '@')
-	if at < 0 {
-		return t.addPieces(chunk)
+// addName takes the words of a name's chunk in, and gives those that stand for it
+// in order.
+func (t *Terms) addName(chunk string) (inOrder []string) {
+	all := pieces(chunk)
+	for _, p := range all {
+		t.Words = p.appendWords(t.Words)
+		inOrder = p.appendTyped(inOrder)
 	}
-	for _, p := range pieces(chunk[at+1:]) {
-		t.Hosts = append(t.Hosts, p.words()...)
+	if len(all) > 1 && !slices.ContainsFunc(all, func(p piece) bool { return p.unspaced }) {
+		t.Words = append(t.Words, joined(all))
 	}
-	if at == 0 {
-		return t.addPieces(chunk[1:])
-	}
-	for _, p := range pieces(chunk[:at]) {
-		t.Words = append(t.Words, p.words()...)
-	}
-	whole := address(chunk)
-	t.addWord(whole)
-	return []string{whole}
-}
-
-func (t *Terms) addPieces(chunk string) (inOrder []string) {
-	spaced, joined := 0, ""
-	for _, p := range pieces(chunk) {
-		t.Words = append(t.Words, p.words()...)
-		inOrder = append(inOrder, p.typed()...)
-		if !p.unspaced {
-			spaced, joined = spaced+1, joined+p.text
-		}
-	}
-	if spaced > 1 {
-		t.addWord(shortened(joined))
+	if strings.IndexByte(chunk, '@') >= 0 {
+		t.addAddress(chunk)
 	}
 	return inOrder
 }
 
-func (t *Terms) addWord(word string) {
-	if word != "" {
-		t.Words = append(t.Words, word)
+func (t *Terms) addUsername(chunk string) {
+	all := pieces(chunk)
+	if t.Username = joined(all); t.Username != "" {
+		t.Logins = append(t.Logins, t.Username)
+	}
+	if strings.IndexByte(chunk, '@') >= 0 {
+		t.addAddress(chunk)
+		return
+	}
+	for _, p := range all {
+		t.Words = p.appendWords(t.Words)
 	}
 }
 
-func usernameKey(chunk string) string {
-	if strings.IndexByte(chunk, '@') > 0 {
-		return address(chunk)
+func (t *Terms) addAddress(chunk string) {
+	local, host, _ := strings.Cut(chunk, "@")
+	all := pieces(local)
+	for _, p := range all {
+		t.Words = p.appendWords(t.Words)
 	}
-	var joined strings.Builder
-	for _, p := range pieces(chunk) {
-		joined.WriteString(p.text)
+	if login := joined(all); login != "" {
+		t.Logins = append(t.Logins, login)
 	}
-	return shortened(joined.String())
+	for _, p := range pieces(host) {
+		t.Hosts = p.appendWords(t.Hosts)
+	}
+}
+
+func sorted(words []string) []string {
+	slices.Sort(words)
+	return slices.Compact(words)
 }
 
 // fitting is how many words stay within MaxBytes together.
@@ -135,11 +134,22 @@ func fitting(words []string) int {
 	return len(words)
 }
 
+// Where is where a typed word is looked for.
+type Where uint8
+
+const (
+	// Anywhere: among words, logins and hosts.
+	Anywhere Where = iota
+	// InLogins: it was typed before an @, so it must be a login, whole.
+	InLogins
+	// InHosts: it was typed behind an @.
+	InHosts
+)
+
 // Typed is one word that somebody typed, folded.
 type Typed struct {
-	Text string
-	// Host tells that it was typed behind a leading @: it is only meant for Hosts.
-	Host bool
+	Text  string
+	Where Where
 	// Typo tells that it is long enough for a typo to be forgiven. Letters are
 	// counted as people count them: a Hangul syllable is one.
 	Typo bool
@@ -147,25 +157,29 @@ type Typed struct {
 
 // InText lists the different words of what somebody typed, cut as Of cuts, but
 // each chunk in one way only: apostrophes left out, hyphens cut, long unspaced
-// runs in pieces of eight, a chunk with an @ inside whole.
+// runs in pieces of eight.
 func InText(text string) []Typed {
 	var all []Typed
-	add := func(word string, host bool) {
-		typed := Typed{Text: word, Host: host, Typo: letters(word) >= typoLetters}
+	add := func(word string, where Where) {
+		typed := Typed{word, where, letters(word) >= typoLetters}
 		if word != "" && !slices.Contains(all, typed) {
 			all = append(all, typed)
 		}
 	}
-	for chunk := range chunks(text) {
-		at := strings.IndexByte(chunk, '@')
-		if at > 0 {
-			add(address(chunk), false)
-			continue
-		}
-		for _, p := range pieces(chunk) {
-			for _, word := range p.typed() {
-				add(word, at == 0)
+	addPieces := func(text string, where Where) {
+		for _, p := range pieces(text) {
+			for _, word := range p.appendTyped(nil) {
+				add(word, where)
 			}
+		}
+	}
+	for chunk := range chunks(text) {
+		before, behind, isAddress := strings.Cut(chunk, "@")
+		if isAddress {
+			add(joined(pieces(before)), InLogins)
+			addPieces(behind, InHosts)
+		} else {
+			addPieces(chunk, Anywhere)
 		}
 	}
 	return all
@@ -181,25 +195,15 @@ func letters(word string) (count int) {
 	return count
 }
 
-// chunks gives the folded text cut at spaces, without the punctuation around.
+// chunks gives the folded text cut at spaces, without the punctuation behind.
 func chunks(text string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for chunk := range strings.FieldsFuncSeq(Fold(text), isSpace) {
-			chunk = strings.TrimRightFunc(chunk, isPunctuation)
-			chunk = strings.TrimLeftFunc(chunk, func(r rune) bool { return r != '@' && isPunctuation(r) })
-			if chunk != "" && !yield(chunk) {
+			if chunk = strings.TrimRightFunc(chunk, isPunctuation); chunk != "" && !yield(chunk) {
 				return
 			}
 		}
 	}
-}
-
-// address is a chunk with an @ as one word.
-func address(chunk string) string {
-	if strings.ContainsFunc(chunk, isApostrophe) {
-		chunk = withoutApostrophes(chunk)
-	}
-	return shortened(chunk)
 }
 
 // shortened cuts a word at MaxBytes.
@@ -214,8 +218,13 @@ func shortened(word string) string {
 	return word[:end]
 }
 
-func isSpace(r rune) bool       { return unicode.IsSpace(r) || unicode.IsControl(r) }
+func isSpace(r rune) bool { return r == ' ' || unicode.IsSpace(r) || unicode.IsControl(r) }
+
 func isPunctuation(r rune) bool { return !isWord(r) }
+
 func isWord(r rune) bool {
+	if r < utf8.RuneSelf {
+		return 'a' <= r && r <= 'z' || '0' <= r && r <= '9'
+	}
 	return !isApostrophe(r) && unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.So)
 }

@@ -39,7 +39,7 @@ func build(versions []*version) *segment {
 		}
 		username := uint32(0)
 		if v.username != "" {
-			username = numbers[v.username] + 1
+			username = numbers[loginTerm(v.username)] + 1
 		}
 		b.document(v.id, v.revision, v.created, username, v.name, own)
 	}

@@ -60,7 +60,25 @@ func (d *dictionary) run(within span, prefix []byte) span {
 	return span{from, d.past(span{from, within.to}, prefix)}
 }
 
-// exactly is the term within a span that is a word, or an empty span.
+// whole is the terms within a span that are a word: the word, and the login that
+// is written alike.
+func (d *dictionary) whole(within span, word []byte) span {
+	from := d.lower(within, word)
+	to := from
+	if to < within.to && bytes.Equal(d.term(to), word) {
+		to++
+	}
+	if to < within.to && isLogin(d.term(to), word) {
+		to++
+	}
+	return span{from, to}
+}
+
+func isLogin(term, word []byte) bool {
+	return len(term) == len(word)+1 && term[len(word)] == mark && bytes.HasPrefix(term, word)
+}
+
+// exactly is the term within a span that is a text, or an empty span.
 func (d *dictionary) exactly(within span, word []byte) span {
 	at := d.lower(within, word)
 	if at < within.to && bytes.Equal(d.term(at), word) {

@@ -37,10 +37,16 @@ type reach struct {
 }
 
 func newReach(d *dictionary, typed words.Typed) reach {
-	r := reach{typed: typed, host: d.run(d.all(), []byte(string(hostMark)+typed.Text))}
-	if !typed.Host {
+	r := reach{typed: typed}
+	if typed.Where == words.InLogins {
+		r.whole = d.exactly(d.all(), []byte(loginTerm(typed.Text)))
+		r.prefix = r.whole
+		return r
+	}
+	r.host = d.run(d.all(), []byte(hostTerm(typed.Text)))
+	if typed.Where == words.Anywhere {
 		r.prefix = d.run(d.all(), []byte(typed.Text))
-		r.whole = d.exactly(r.prefix, []byte(typed.Text))
+		r.whole = d.whole(r.prefix, []byte(typed.Text))
 	}
 	return r
 }
@@ -51,9 +57,13 @@ func (r *reach) tolerate(d *dictionary) {
 		return
 	}
 	r.tolerant = true
-	r.typos = d.typos(string(hostMark), r.typed.Text)
-	if !r.typed.Host {
-		r.typos = disjoint(append(r.typos, d.typos("", r.typed.Text)...))
+	switch r.typed.Where {
+	case words.InLogins:
+		r.typos = d.typos("", loginTerm(r.typed.Text))
+	case words.InHosts:
+		r.typos = d.typos(string(mark), r.typed.Text)
+	default:
+		r.typos = disjoint(append(d.typos("", r.typed.Text), d.typos(string(mark), r.typed.Text)...))
 	}
 }
 

@@ -75,7 +75,7 @@ func (o *order) placeOf(h hit) place {
 		if len(h.key) == 0 {
 			return place{1, h.id}
 		}
-		term := o.s.terms.exactly(o.s.terms.all(), h.key)
+		term := o.s.terms.exactly(o.s.terms.all(), []byte(loginTerm(string(h.key))))
 		if term.empty() {
 			return place{key: 2 * uint64(term.from+1)}
 		}
@@ -123,7 +123,7 @@ func (o *order) key(ordinal uint32) []byte {
 		return nil
 	case queries.ByUsername:
 		if number := o.s.usernames[ordinal]; number > 0 {
-			return bytes.Clone(o.s.terms.term(number - 1))
+			return bytes.TrimSuffix(bytes.Clone(o.s.terms.term(number-1)), []byte{mark})
 		}
 		return nil
 	case queries.ByCreated:

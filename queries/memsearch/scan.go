@@ -42,17 +42,30 @@ func (q *query) tierOf(terms []string) tier {
 }
 
 func tierOf(typed words.Typed, term string) tier {
-	term, isHost := strings.CutPrefix(term, string(hostMark))
+	term, isHost := strings.CutPrefix(term, string(mark))
+	name, isLogin := strings.CutSuffix(term, string(mark))
+	text := typed.Text
+	switch typed.Where {
+	case words.InHosts:
+		if !isHost {
+			return none
+		}
+	case words.InLogins:
+		if !isLogin {
+			return none
+		}
+		text = loginTerm(text)
+	default:
+		term = name
+	}
 	switch {
-	case typed.Host && !isHost:
-		return none
-	case isHost && strings.HasPrefix(term, typed.Text):
+	case isHost && strings.HasPrefix(term, text):
 		return host
-	case term == typed.Text:
+	case term == text:
 		return whole
-	case strings.HasPrefix(term, typed.Text):
+	case strings.HasPrefix(term, text):
 		return prefix
-	case typed.Typo && oneTypo(typed.Text, term):
+	case typed.Typo && oneTypo(text, term):
 		return typo
 	}
 	return none

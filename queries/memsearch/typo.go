@@ -51,7 +51,8 @@ func oneTypo(word, term string) bool {
 func begins(term, word string) bool { return len(term) >= len(word) && term[:len(word)] == word }
 
 // typos gives the terms that match a word with one typo, among those that begin
-// with a marker: sorted, without overlaps. It walks the word's letters, and at
+// with a marker: sorted, without overlaps. A word that ends in the mark matches
+// logins only, and whole. It walks the word's letters, and at
 // each of them those that terms have in its place.
 func (d *dictionary) typos(marker, word string) []span {
 	var found []span
@@ -68,21 +69,23 @@ func (d *dictionary) typos(marker, word string) []span {
 	for at, letter := range letters {
 		rest := letters[at+1:]
 		if len(rest) == 0 {
-			found = append(found, d.exactly(node, head)) // superfluous
+			if letter != mark {
+				found = append(found, d.whole(node, head)) // superfluous
+			}
 		} else if rest[0] != letter {
 			beginning(node, head, rest...)                                         // superfluous
 			beginning(node, head, append([]rune{rest[0], letter}, rest[1:]...)...) // swapped
 		}
 		for text, below := range d.below(node, len(head)) {
 			other, _ := utf8.DecodeRune(text[len(head):])
-			if other == letter || at == 0 && marker == "" && other == hostMark {
+			if other == letter || other == mark {
 				continue
 			}
 			beginning(below, text, letters[at:]...) // missing
-			if len(rest) == 0 {
-				found = append(found, d.exactly(below, text)) // wrong
-			} else {
+			if len(rest) > 0 {
 				beginning(below, text, rest...) // wrong
+			} else if letter != mark {
+				found = append(found, d.whole(below, text)) // wrong
 			}
 		}
 		head = utf8.AppendRune(head, letter)

@@ -12,9 +12,13 @@ import (
 	"github.com/seed5b6a70b4/identity/queries"
 )
 
-// hostMark begins the terms of hosts, so that they are a run of their own among
-// the terms. No other term begins with it.
-const hostMark = '@'
+// mark begins the terms of hosts, so that they are a run of their own, and ends
+// those of logins, so that they come right after the word that is written alike.
+// Words do not hold it.
+const mark = '\x00'
+
+func loginTerm(login string) string { return login + string(mark) }
+func hostTerm(host string) string   { return string(mark) + host }
 
 // version is a document as it was put, waiting to become part of a segment.
 type version struct {
@@ -22,10 +26,10 @@ type version struct {
 	revision uint64
 	removed  bool
 	created  int64
-	terms    []string // the name's words in order, then others; hosts marked
+	terms    []string // the name's words in order, then others
 	name     int      // how many of the terms are the name
 	nameKey  string
-	username string // one of the terms, or none
+	username string // a login, or empty
 	labels   []label
 	born     uint64
 	dead     atomic.Uint64 // 0 while alive
@@ -44,8 +48,11 @@ func newVersion(d *queries.Document) *version {
 			v.terms = append(v.terms, word)
 		}
 	}
+	for _, login := range found.Logins {
+		v.terms = append(v.terms, loginTerm(login))
+	}
 	for _, host := range found.Hosts {
-		v.terms = append(v.terms, string(hostMark)+host)
+		v.terms = append(v.terms, hostTerm(host))
 	}
 	v.labels = labelsOf(d)
 	return v

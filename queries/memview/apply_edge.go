@@ -18,7 +18,7 @@ func (v *View) applyEdge(group, member uuid.UUID, commits []eventstream.Commit) 
 		return err
 	}
 	if !known {
-		old = edge{group: v.nodes.need(group), member: v.nodes.need(member)}
+		old = newEdge(v.nodes, v.nodes.need(group), v.nodes.need(member))
 	}
 	e := old
 	if err := e.set(&m); err != nil {
@@ -94,7 +94,8 @@ func (v *View) edge(group, member uuid.UUID) (e edge, known bool) {
 	shard := v.shard(g)
 	shard.mu.RLock()
 	defer shard.mu.RUnlock()
-	e, _ = v.current(g, m)
-	e.group, e.member = g, m
+	if e, _ = v.current(g, m); e.seq == 0 {
+		e = newEdge(v.nodes, g, m)
+	}
 	return e, true
 }

@@ -8,9 +8,12 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 )
 
-// edge is a membership's row: 20 bytes without pointers.
+// edge is a membership's row: 28 bytes without pointers.
 type edge struct {
 	group, member ref
+	// The first half of the member's id, which is nearly always enough to order
+	// edges by without looking at nodes.
+	idHigh, idLow uint32
 	seq           uint32
 	sinceLow      uint32 // Unix milliseconds, 48 bits
 	sinceHigh     int16
@@ -52,6 +55,11 @@ func (e *edge) revision() uint64 {
 	return 3*uint64(e.seq) + uint64(e.announced())
 }
 
+func newEdge(nodes *nodes, group, member ref) edge {
+	high, _ := halves(nodes.at(member).id)
+	return edge{group: group, member: member, idHigh: uint32(high >> 32), idLow: uint32(high)}
+}
+
 // membership is the edge as the domain has it, but for the ids of its ends.
 func (e *edge) membership() domain.Membership {
 	m := domain.Membership{Seq: uint64(e.seq), Present: e.present()}
@@ -62,7 +70,7 @@ func (e *edge) membership() domain.Membership {
 	return m
 }
 
-// set makes the edge what the membership is. It fails for what 20 bytes cannot
+// set makes the edge what the membership is. It fails for what it cannot
 // hold.
 func (e *edge) set(m *domain.Membership) error {
 	since := m.Since.UnixMilli()
@@ -92,6 +100,9 @@ func (e edge) key(nodes *nodes) key { return keyOf(e.group, nodes.at(e.member).i
 func (e edge) compare(nodes *nodes, k key) int {
 	if e.group != k.owner {
 		return order(e.group < k.owner)
+	}
+	if high := uint64(e.idHigh)<<32 | uint64(e.idLow); high != k.high {
+		return order(high < k.high)
 	}
 	return e.key(nodes).compare(k)
 }

@@ -61,11 +61,36 @@ func (x *index) findOrAdd(nodes *nodes, id uuid.UUID) ref {
 		return found
 	}
 	added := nodes.add(id)
-	slots[empty].Store(slot(hash)<<32 | slot(added+1))
-	if stripe.used++; stripe.used*100 > len(slots)*fullPercent {
-		stripe.grow(len(slots) + len(slots)/2)
-	}
+	stripe.set(slots, empty, hash, added)
 	return added
+}
+
+// add makes the id of a node findable that is not yet.
+func (x *index) add(id uuid.UUID, r ref) {
+	stripe, hash := x.hash(id)
+	stripe.adding.Lock()
+	defer stripe.adding.Unlock()
+	slots := *stripe.slots.Load()
+	stripe.set(slots, empty(slots, hash), hash, r)
+}
+
+// set fills an empty slot. The caller holds adding.
+func (s *stripe) set(slots []atomic.Uint64, at int, hash uint32, r ref) {
+	slots[at].Store(slot(hash)<<32 | slot(r+1))
+	if s.used++; s.used*100 > len(slots)*fullPercent {
+		s.grow(len(slots) + len(slots)/2)
+	}
+}
+
+// empty gives the first empty slot for a hash.
+func empty(slots []atomic.Uint64, hash uint32) int {
+	at := home(hash, len(slots))
+	for slots[at].Load() != 0 {
+		if at++; at == len(slots) {
+			at = 0
+		}
+	}
+	return at
 }
 
 // probe looks for an id's slot; if there is none it gives the one it would take.
@@ -97,17 +122,9 @@ func (s *stripe) grow(size int) {
 	}
 	slots := make([]atomic.Uint64, size)
 	for i := range old {
-		slot := old[i].Load()
-		if slot == 0 {
-			continue
+		if slot := old[i].Load(); slot != 0 {
+			slots[empty(slots, uint32(slot>>32))].Store(slot)
 		}
-		at := home(uint32(slot>>32), size)
-		for slots[at].Load() != 0 {
-			if at++; at == size {
-				at = 0
-			}
-		}
-		slots[at].Store(slot)
 	}
 	s.slots.Store(&slots)
 }

@@ -16,7 +16,7 @@ type keys struct {
 	active []domain.KeyID // sorted
 }
 
-func (k *keys) init() { k.rows = map[domain.KeyID]domain.APIKey{} }
+func (k *keys) reset() { k.rows, k.active = map[domain.KeyID]domain.APIKey{}, nil }
 
 func (k *keys) get(id domain.KeyID) domain.APIKey {
 	k.mu.RLock()

@@ -2,7 +2,10 @@ package memview_test
 
 import (
 	"context"
+	"reflect"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed5b6a70b4/identity/queries/memview"
 	"github.com/seed5b6a70b4/identity/queries/viewtest"
@@ -22,3 +25,6 @@ func TestConformance(t *testing.T) {
 		},
 	})
 }
+
+// everything has cmp look into values too.
+var everything = cmp.Exporter(func(reflect.Type) bool { return true })

@@ -15,6 +15,8 @@ type names struct {
 	numbers map[string]int
 }
 
+func (n *names) reset() { n.texts, n.numbers = nil, map[string]int{} }
+
 // number gives a name's number, if it has or gets one.
 func (n *names) number(name string) (int, bool) {
 	n.mu.RLock()
@@ -37,9 +39,6 @@ func (n *names) number(name string) (int, bool) {
 }
 
 func (n *names) add(name string) {
-	if n.numbers == nil {
-		n.numbers = map[string]int{}
-	}
 	n.numbers[name] = len(n.texts)
 	n.texts = append(n.texts, name)
 }

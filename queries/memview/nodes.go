@@ -3,6 +3,7 @@ package memview
 import (
 	"bytes"
 	"encoding/binary"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -74,7 +75,8 @@ func (n *node) setStage(s side, to stage) {
 // edgeRevisions is the sum of what the node's memberships add to its revision.
 func (n *node) edgeRevisions() uint64 { return n.state.Load() >> revisionFrom }
 
-func (n *node) raise(by uint64) { n.state.Store(n.state.Load() + by<<revisionFrom) }
+// raise adds to what the node's edges add to its revision.
+func (n *node) raise(by uint64) { n.state.Add(by << revisionFrom) }
 
 const nodesPerChunk = 1 << 10
 
@@ -125,6 +127,41 @@ func (n *nodes) add(id uuid.UUID) ref {
 	chunks[number/nodesPerChunk][number%nodesPerChunk].id = id
 	n.count.Store(number + 1)
 	return ref(number)
+}
+
+// extend makes nodes without ids up to a count, for indexAll to find.
+func (n *nodes) extend(count int) {
+	chunks := *n.chunks.Load()
+	for len(chunks)*nodesPerChunk < count {
+		chunks = append(chunks, new([nodesPerChunk]node))
+	}
+	n.chunks.Store(&chunks)
+	n.count.Store(max(n.count.Load(), uint32(count)))
+}
+
+// indexAll lets every node be found that extend has made.
+func (n *nodes) indexAll() {
+	count := int(n.count.Load())
+	n.index.reserve(count)
+	inParallel(count/nodesPerChunk+1, func(chunk int) {
+		for r := chunk * nodesPerChunk; r < min(count, (chunk+1)*nodesPerChunk); r++ {
+			n.index.add(n.at(ref(r)).id, ref(r))
+		}
+	})
+}
+
+// inParallel calls do for 0 to count-1, on all processors.
+func inParallel(count int, do func(i int)) {
+	var next atomic.Int64
+	var working sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), count) {
+		working.Go(func() {
+			for i := int(next.Add(1)) - 1; i < count; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	working.Wait()
 }
 
 // compareIDs orders ids as their bytes are.

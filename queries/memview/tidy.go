@@ -15,7 +15,7 @@ type chores struct {
 	added chan struct{} // holds a signal while there may be chores
 }
 
-func (c *chores) init() {
+func (c *chores) reset() {
 	c.nodes = map[ref]struct{}{}
 	c.added = make(chan struct{}, 1)
 }

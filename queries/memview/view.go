@@ -37,6 +37,9 @@ type Options struct {
 	// changed them returns; Document then gives them as they are. It may be called
 	// concurrently, more than once for a change, and must not keep the slice.
 	OnChange func(changed []Entity)
+	// Source names what the rows are folded from, such as the epoch of the store: a
+	// snapshot of another source is not loaded.
+	Source string
 	// Logger is told of snapshots that could not be used. Nil tells nobody.
 	Logger *slog.Logger
 }
@@ -73,24 +76,34 @@ const (
 
 // New makes an empty view. Nil options are the zero Options.
 func New(options *Options) *View {
-	v := &View{nodes: newNodes()}
+	v := &View{}
 	if options != nil {
 		v.options = *options
 	}
 	if v.options.Logger == nil {
 		v.options.Logger = slog.New(slog.DiscardHandler)
 	}
+	v.reset()
+	return v
+}
+
+// reset empties the view. Nothing else may use it meanwhile.
+func (v *View) reset() {
+	v.applied.Store(0)
+	v.nodes = newNodes()
+	v.names.reset()
 	for i := range v.shards {
-		v.shards[i].edges = newSorted[edge](v.nodes, edgeBlock)
-		v.shards[i].backs = newSorted[backEdge](v.nodes, backBlock)
-		v.shards[i].former = map[edgeID]edge{}
+		s := &v.shards[i]
+		s.rows = arena{}
+		s.edges = newSorted[edge](v.nodes, edgeBlock)
+		s.backs = newSorted[backEdge](v.nodes, backBlock)
+		s.former = map[edgeID]edge{}
 	}
 	for s := range v.lists {
 		v.lists[s].refs = newSorted[listed](v.nodes, listedBlock)
 	}
-	v.keys.init()
-	v.chores.init()
-	return v
+	v.keys.reset()
+	v.chores.reset()
 }
 
 func (v *View) shard(r ref) *shard { return &v.shards[r%shardCount] }

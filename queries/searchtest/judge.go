@@ -85,18 +85,30 @@ func judge(d queries.Document, c queries.Criteria) result {
 		r.tier = noMatch
 	}
 	for _, word := range typed {
-		best := noMatch
-		if !word.Host {
-			for _, term := range r.terms.Words {
-				best = min(best, match(word, term, wholeWord, prefixOfWord))
-			}
-		}
-		for _, term := range r.terms.Hosts {
-			best = min(best, match(word, term, prefixOfHost, prefixOfHost))
-		}
-		r.tier = max(r.tier, best)
+		r.tier = max(r.tier, best(word, r.terms))
 	}
 	return r
+}
+
+// best finds the tier of the best match of a word.
+func best(typed words.Typed, terms words.Terms) int {
+	best := noMatch
+	if typed.Where == words.InLogins { // with its end, as a letter that must be matched too
+		typed.Text += "@"
+		for _, login := range terms.Logins {
+			best = min(best, match(typed, login+"@", wholeWord, noMatch))
+		}
+		return best
+	}
+	if typed.Where == words.Anywhere {
+		for _, word := range slices.Concat(terms.Words, terms.Logins) {
+			best = min(best, match(typed, word, wholeWord, prefixOfWord))
+		}
+	}
+	for _, host := range terms.Hosts {
+		best = min(best, match(typed, host, prefixOfHost, prefixOfHost))
+	}
+	return best
 }
 
 func match(typed words.Typed, term string, ifWhole, ifPrefix int) int {

@@ -150,5 +150,5 @@ func containsID(text string, id uuid.UUID) bool { return strings.Contains(text, 
 
 func describe(d queries.Document) string {
 	terms := words.Of(d.Name, d.Username, d.Email, d.GivenName, d.FamilyName)
-	return fmt.Sprintf("%s revision %d, removed %t, created %d: words %q, hosts %q, name %q\n", d.ID, d.Revision, d.Removed, d.CreatedAt.UnixMilli(), terms.Words, terms.Hosts, terms.NameKey())
+	return fmt.Sprintf("%s revision %d, removed %t, created %d: words %q, logins %q, hosts %q, name %q\n", d.ID, d.Revision, d.Removed, d.CreatedAt.UnixMilli(), terms.Words, terms.Logins, terms.Hosts, terms.NameKey())
 }

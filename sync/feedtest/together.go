@@ -2,7 +2,9 @@ package feedtest
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,8 +76,8 @@ func force(ctx context.Context, s *querysync.Synchroniser, view querysync.View, 
 	return nil
 }
 
-// testCatchUp catches a new view up while the log grows under it; afterwards the
-// observer alone keeps it whole.
+// testCatchUp catches a new view up while the log grows under it. From then on
+// the observer alone keeps it whole.
 func testCatchUp(t *testing.T, h Harness) {
 	for seed := range uint64(4) {
 		w, view := newWorld(), h.New(t)
@@ -87,18 +89,39 @@ func testCatchUp(t *testing.T, h Harness) {
 			t.Fatal(err)
 		}
 		w.observe = s.Observe
+		var acknowledged atomic.Uint64
 		group, ctx := errgroup.WithContext(t.Context())
-		group.Go(func() error { return w.writeMany(ctx, rand.New(rand.NewPCG(seed, 1)), 500) })
-		group.Go(func() error { return s.CatchUp(ctx, w.store, view, 2, nil) })
+		group.Go(func() error {
+			random := rand.New(rand.NewPCG(seed, 1))
+			for range 500 {
+				if err := w.writeMany(ctx, random, 1); err != nil {
+					return err
+				}
+				acknowledged.Add(1)
+			}
+			return nil
+		})
+		group.Go(func() error {
+			if err := s.CatchUp(ctx, w.store, view, 2, nil); err != nil {
+				return err
+			}
+			if want := 500 + acknowledged.Load(); view.Applied() < want {
+				return fmt.Errorf("caught up, but not to %d, which was acknowledged", want)
+			}
+			return nil
+		})
 		if err := group.Wait(); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		if err := w.writeMany(t.Context(), rand.New(rand.NewPCG(seed, 2)), 20); err != nil {
-			t.Fatal(err)
-		}
-		h.equalsFold(t, t, w, view)
-		if applied, end := view.Applied(), w.store.End(); applied != end {
-			t.Fatalf("the view is at %d of the log, which ends at %d", applied, end)
-		}
+		h.isWhole(t, w, view)
 	}
+}
+
+// isWhole demands that the view is the fold of the whole log, and says so.
+func (h Harness) isWhole(t *testing.T, w *world, view querysync.PositionedView) {
+	t.Helper()
+	if applied, end := view.Applied(), w.store.End(); applied != end {
+		t.Fatalf("the view is at %d of the log, which ends at %d", applied, end)
+	}
+	h.equalsFold(t, t, w, view)
 }

@@ -35,7 +35,7 @@ type Head struct{ Sequence, Address uint64 }
 const (
 	shardCount   = 256
 	slotBytes    = 27 // key 16, sequence 5, address 6
-	smallest     = 4096
+	smallest     = 512
 	fullPercent  = 88
 	growPercent  = 125
 	addressMask  = 1<<48 - 1
@@ -65,7 +65,7 @@ type area struct {
 
 func newArea(size int) area {
 	total := size / slotBytes
-	return area{slots: allocate(size), room: total - total/128 - 16, total: total}
+	return area{slots: allocate(size), room: total - total/128 - 2, total: total}
 }
 
 // Get gives the head of a key. After Close there is none.

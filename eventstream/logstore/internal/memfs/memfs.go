@@ -40,13 +40,12 @@ type Fault struct {
 
 // FS is a directory in memory.
 type FS struct {
-	mu       sync.Mutex
-	names    map[string]*inode // as they are
-	durable  map[string]*inode // as they were when last synced
-	renames  []func(map[string]*inode)
-	free     uint64
-	before   func(op Op, name string) *Fault
-	writable bool
+	mu      sync.Mutex
+	names   map[string]*inode // as they are
+	durable map[string]*inode // as they were when last synced
+	renames []func(map[string]*inode)
+	free    uint64
+	before  func(op Op, name string) *Fault
 }
 
 // inode is a file, whatever its names.
@@ -258,8 +257,9 @@ func (f *file) WriteAt(p []byte, at int64) (int, error) {
 	if fault := f.fs.fault(OpWrite, f.name); fault != nil {
 		f.fs.mu.Lock()
 		defer f.fs.mu.Unlock()
-		f.node.apply(change{at, slices.Clone(p[:fault.Written])})
-		return fault.Written, &fs.PathError{Op: string(OpWrite), Path: f.name, Err: fault.Err}
+		written := min(fault.Written, len(p))
+		f.node.apply(change{at, slices.Clone(p[:written])})
+		return written, &fs.PathError{Op: string(OpWrite), Path: f.name, Err: fault.Err}
 	}
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
