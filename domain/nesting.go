@@ -7,6 +7,7 @@ import "fmt"
 type Nesting struct {
 	Seq     uint64
 	members map[GroupID]map[GroupID]struct{}
+	inside  map[GroupID]int // in how many groups each is
 	removed map[GroupID]struct{}
 }
 
@@ -19,7 +20,7 @@ func (n *Nesting) Apply(seq uint64, events []Event) error {
 		return fmt.Errorf("commit %d does not follow %d", seq, n.Seq)
 	}
 	if n.members == nil {
-		n.members, n.removed = map[GroupID]map[GroupID]struct{}{}, map[GroupID]struct{}{}
+		n.members, n.inside, n.removed = map[GroupID]map[GroupID]struct{}{}, map[GroupID]int{}, map[GroupID]struct{}{}
 	}
 	for _, event := range events {
 		switch e := event.(type) {
@@ -27,7 +28,9 @@ func (n *Nesting) Apply(seq uint64, events []Event) error {
 			n.setEdge(e)
 		case SetNode:
 			n.removed[e.Group] = struct{}{}
-			delete(n.members, e.Group)
+			for member := range n.members[e.Group] {
+				n.setEdge(SetNesting{Group: e.Group, Member: member})
+			}
 		default:
 			return fmt.Errorf("%w: nesting has no %s", ErrUnknownEvent, TypeOf(event))
 		}
@@ -37,14 +40,31 @@ func (n *Nesting) Apply(seq uint64, events []Event) error {
 }
 
 func (n *Nesting) setEdge(e SetNesting) {
-	if !e.Present {
-		delete(n.members[e.Group], e.Member)
-		return
+	members := n.members[e.Group]
+	_, was := members[e.Member]
+	switch {
+	case was == e.Present:
+	case !e.Present:
+		delete(members, e.Member)
+		if n.inside[e.Member]--; n.inside[e.Member] == 0 {
+			delete(n.inside, e.Member)
+		}
+		if len(members) == 0 {
+			delete(n.members, e.Group)
+		}
+	default:
+		if members == nil {
+			members = map[GroupID]struct{}{}
+			n.members[e.Group] = members
+		}
+		members[e.Member] = struct{}{}
+		n.inside[e.Member]++
 	}
-	if n.members[e.Group] == nil {
-		n.members[e.Group] = map[GroupID]struct{}{}
-	}
-	n.members[e.Group][e.Member] = struct{}{}
+}
+
+// Names tells whether a group is in another, or has another in it.
+func (n *Nesting) Names(group GroupID) bool {
+	return n.inside[group] > 0 || len(n.members[group]) > 0
 }
 
 // Reaches tells whether a group has another among its members, at any depth, or
