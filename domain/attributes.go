@@ -13,7 +13,7 @@ import (
 const (
 	MaxAttributes      = 64
 	MaxAttributeBytes  = 16 << 10
-	MaxAttributeName   = 128
+	MaxAttributeName   = 128 // characters
 	maxAttributeValues = 256
 )
 
@@ -23,11 +23,11 @@ const (
 type Attribute struct{ json string }
 
 // ParseAttribute accepts a JSON scalar other than null, or an array of at most
-// 256 such scalars.
+// 256 such scalars. Strings are kept in their shortest form, numbers as written.
 func ParseAttribute(raw jsontext.Value) (Attribute, error) {
 	compact := raw.Clone()
-	if err := compact.Compact(); err != nil {
-		return Attribute{}, fmt.Errorf("%w: must be JSON", Invalid)
+	if err := compact.Format(); err != nil {
+		return Attribute{}, fmt.Errorf("%w: must be JSON in UTF-8", Invalid)
 	}
 	switch compact.Kind() {
 	case '"', '0', 't', 'f':
@@ -107,13 +107,17 @@ func (a *Attribute) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // Attributes are an entity's attributes by name.
 type Attributes map[string]Attribute
 
-// Check tells whether the attributes keep to the limits together.
+// Check tells whether the attributes keep to the limits together, and each name
+// to what ParseText accepts.
 func (as Attributes) Check() error {
 	if len(as) > MaxAttributes {
 		return fmt.Errorf("%w: at most %d attributes", Invalid, MaxAttributes)
 	}
 	size := 0
 	for name, value := range as {
+		if err := checkText(name, MaxAttributeName); err != nil {
+			return fmt.Errorf("name of an attribute: %w", err)
+		}
 		size += len(strconv.Quote(name)) + len(value.json) + 2
 	}
 	if size > MaxAttributeBytes {

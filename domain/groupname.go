@@ -1,9 +1,8 @@
 package domain
 
 import (
+	"fmt"
 	"strings"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // GroupName is the name of a group. It is unique, compared by Key and shown as
@@ -15,11 +14,17 @@ func ParseGroupName(text string) (GroupName, error) {
 	if err := checkText(text, MaxGroupName); err != nil {
 		return GroupName{}, err
 	}
+	if groupNameKey(text) == "" {
+		return GroupName{}, fmt.Errorf("%w: must hold something that shows", Invalid)
+	}
 	return GroupName{value{text}}, nil
 }
 
-// Key is the form in which two group names are compared: NFKC, case folded, runs
-// of spaces as one.
-func (n GroupName) Key() string {
-	return strings.Join(strings.Fields(foldCase(norm.NFKC.String(n.text))), " ")
+// Key is the form in which two group names are compared: NFKC, case folded,
+// without characters that do not show, runs of spaces as one and none at the
+// ends.
+func (n GroupName) Key() string { return groupNameKey(n.text) }
+
+func groupNameKey(text string) string {
+	return strings.Join(strings.Fields(caseless(text)), " ")
 }
