@@ -74,7 +74,7 @@ func (t *Table) loadShard(number byte, r io.Reader, chunk []byte) error {
 				return ErrDamaged
 			}
 			last = key
-			if next = max(next, s.home(&key)); next >= s.total {
+			for next = max(next, s.home(&key)); next >= s.total; {
 				t.grow(s, s.used+count+len(part)/slotBytes)
 				next, _ = s.find(&key)
 			}
