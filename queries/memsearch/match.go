@@ -2,7 +2,6 @@ package memsearch
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 
 	"github.com/seed5b6a70b4/identity/internal/words"
@@ -188,31 +187,64 @@ func (m *matcher) counts(p pass) []int {
 func (m *matcher) rarest(p pass, after *place, first *top[candidate]) {
 	counts := m.counts(p)
 	rarest := slices.Index(counts, slices.Min(counts))
-	for ordinal := range m.ordinals(p, rarest) {
-		place := m.order.place(ordinal)
-		if after != nil && m.order.compare(place, *after) <= 0 {
-			continue
-		}
-		if c := (candidate{place, ordinal}); first.wants(c) && m.accepts(p, ordinal) {
-			first.add(c)
+	others := m.others(p, counts, rarest)
+	for _, list := range m.postings(p, rarest) {
+		for _, ordinal := range list {
+			if !inAll(others, ordinal) {
+				continue
+			}
+			c := candidate{m.order.place(ordinal), ordinal}
+			if after != nil && m.order.compare(c.place, *after) <= 0 {
+				continue
+			}
+			if first.wants(c) && m.accepts(p, ordinal) {
+				first.add(c)
+			}
 		}
 	}
 }
 
-// ordinals gives the postings of a word, or of a label; some more than once.
-func (m *matcher) ordinals(p pass, at int) iter.Seq[uint32] {
-	if at >= len(m.words) {
-		return m.sets[at-len(m.words)].each
-	}
-	return func(yield func(uint32) bool) {
-		for _, terms := range m.words[at].upTo(p.limit) {
-			for _, ordinal := range m.s.posts(terms) {
-				if !yield(ordinal) {
-					return
-				}
+// bitmapShare: setting a bit costs this share of looking at a document's terms.
+const bitmapShare = 32
+
+// others are the words but the rarest, as bitmaps of the documents that have them,
+// where that is cheaper than looking at what each document of the rarest has.
+func (m *matcher) others(p pass, counts []int, rarest int) [][]uint64 {
+	var bitmaps [][]uint64
+	for i := range m.words {
+		if i == rarest || counts[i] > counts[rarest]*bitmapShare {
+			continue
+		}
+		bitmap := make([]uint64, m.s.documents()/64+1)
+		for _, list := range m.postings(p, i) {
+			for _, ordinal := range list {
+				bitmap[ordinal/64] |= 1 << (ordinal % 64)
 			}
 		}
+		bitmaps = append(bitmaps, bitmap)
 	}
+	return bitmaps
+}
+
+func inAll(bitmaps [][]uint64, ordinal uint32) bool {
+	for _, bitmap := range bitmaps {
+		if bitmap[ordinal/64]>>(ordinal%64)&1 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// postings are who has a word or a label, in lists; some more than once.
+func (m *matcher) postings(p pass, at int) [][]uint32 {
+	if at >= len(m.words) {
+		return [][]uint32{slices.Collect(m.sets[at-len(m.words)].each)}
+	}
+	var lists [][]uint32
+	for _, terms := range m.words[at].upTo(p.limit) {
+		lists = append(lists, m.s.posts(terms))
+	}
+	return lists
 }
 
 // accepts tells whether a document is a result of the pass.

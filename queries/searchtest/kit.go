@@ -23,7 +23,7 @@ type Index interface {
 // Run tests an index. open gives an empty one, for each of the tests.
 func Run(t *testing.T, open func(t *testing.T) Index) {
 	for name, test := range map[string]func(*testing.T, *fixture){
-		"scripts":   testScripts,
+		"findings":  testFindings,
 		"tiers":     testTiers,
 		"filters":   testFilters,
 		"sorting":   testSorting,
