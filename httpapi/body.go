@@ -176,5 +176,7 @@ func pointerName(name string) string {
 	if len(name) > maxPointerName {
 		name = strings.ToValidUTF8(name[:maxPointerName], "") + "…"
 	}
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return pointerEscapes.Replace(name)
 }
+
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")

@@ -54,7 +54,7 @@ func getDocs(_ context.Context, x *exchange) error {
 func getDocsScript(_ context.Context, x *exchange) error {
 	header := x.Header()
 	header["Cache-Control"] = oneDay
-	header["Vary"] = []string{"Accept-Encoding"}
+	x.setHeader("Vary", "Accept-Encoding")
 	if strings.Contains(x.r.Header.Get("Accept-Encoding"), "gzip") {
 		header["Content-Encoding"] = gzipCoding
 		x.out = append(x.out[:0], docsScript...)

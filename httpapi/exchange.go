@@ -36,6 +36,10 @@ type exchange struct {
 	requestDigest string
 
 	out []byte // the answer's body
+
+	// values are those of the answer's headers, in one piece of memory. It is not
+	// used again: the headers may outlive the exchange.
+	values []string
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -84,6 +88,9 @@ func (x *exchange) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
 
+// Headers are set by the names that RFCs spell, ETag and WWW-Authenticate too,
+// which net/http's canonical form does not, so that they go out like that.
+
 // Header values that many answers share; nobody may change them.
 var (
 	jsonType    = []string{"application/json"}
@@ -102,7 +109,7 @@ func (x *exchange) send(status int, contentType []string) {
 	if header["Cache-Control"] == nil {
 		header["Cache-Control"] = revalidate
 	}
-	header["Content-Length"] = []string{strconv.Itoa(len(x.out))}
+	x.setHeader("Content-Length", strconv.Itoa(len(x.out)))
 	x.WriteHeader(status)
 	if x.r.Method != http.MethodHead {
 		_, _ = x.Write(x.out) // a client that has gone is not our fault
@@ -110,7 +117,7 @@ func (x *exchange) send(status int, contentType []string) {
 }
 
 // ofSuccess are the headers that a handler may have set before it failed.
-var ofSuccess = []string{"Etag", "X-Consistency", "Location", "Link", "Cache-Control", "Content-Encoding"}
+var ofSuccess = []string{"ETag", "X-Consistency", "Location", "Link", "Cache-Control", "Content-Encoding"}
 
 // fail answers an error. It answers nothing if an answer was begun.
 func (x *exchange) fail(err error) {
@@ -126,14 +133,14 @@ func (x *exchange) fail(err error) {
 		delete(header, name)
 	}
 	if p.retryAfter > 0 {
-		header["Retry-After"] = []string{strconv.Itoa(p.retryAfter)}
+		x.setHeader(string(retryAfter), strconv.Itoa(p.retryAfter))
 	}
 	if p.status == http.StatusUnauthorized {
-		header["Www-Authenticate"] = bearer
+		header["WWW-Authenticate"] = bearer
 	}
 	if p.current != nil {
 		if text, err := p.current.Encode(x.api.config.Epoch); err == nil {
-			header["Etag"] = []string{`"` + text + `"`}
+			x.setHeader(string(etag), `"`+text+`"`)
 		}
 	}
 	header["Cache-Control"] = noStore
@@ -141,26 +148,36 @@ func (x *exchange) fail(err error) {
 	x.send(p.status, problemType)
 }
 
-// setETag names the state that the body shows, and that it rests on it.
+// setHeader sets a header by its canonical name.
+func (x *exchange) setHeader(name, value string) {
+	if x.values == nil {
+		x.values = make([]string, 0, 6)
+	}
+	x.values = append(x.values, value)
+	last := len(x.values)
+	x.w.Header()[name] = x.values[last-1 : last : last]
+}
+
+// setETag names the state that the body shows, and that the answer rests on it.
+// It gives the tag without its quotes.
 func (x *exchange) setETag(shows eventstream.Token) (string, error) {
-	text, err := shows.Encode(x.api.config.Epoch)
+	quoted, err := shows.AppendEncode(append(x.out[:0], '"'), x.api.config.Epoch)
 	if err != nil {
 		return "", err
 	}
-	quoted := `"` + text + `"`
-	header := x.w.Header()
-	header["Etag"] = []string{quoted}
-	header["X-Consistency"] = []string{quoted[1 : len(quoted)-1]}
-	return quoted[1 : len(quoted)-1], nil
+	tag := string(append(quoted, '"'))
+	x.setHeader(string(etag), tag)
+	x.setHeader(string(consistency), tag[1:len(tag)-1])
+	return tag[1 : len(tag)-1], nil
 }
 
 // setConsistency names what the answer rests on, or what it wrote.
 func (x *exchange) setConsistency(token eventstream.Token) error {
-	text, err := token.Encode(x.api.config.Epoch)
+	text, err := token.AppendEncode(x.out[:0], x.api.config.Epoch)
 	if err != nil {
 		return err
 	}
-	x.w.Header()["X-Consistency"] = []string{text}
+	x.setHeader(string(consistency), string(text))
 	return nil
 }
 

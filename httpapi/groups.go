@@ -69,7 +69,7 @@ func createGroup(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.Header()[string(location)] = []string{"/groups/" + result.Group.ID.String()}
+	x.setHeader(string(location), "/groups/"+result.Group.ID.String())
 	return x.sendGroup(x.createdStatus(&result), &result)
 }
 

@@ -48,7 +48,7 @@ func createKey(ctx context.Context, x *exchange) error {
 	if err := x.setWritten(&result); err != nil {
 		return err
 	}
-	x.Header()[string(location)] = []string{"/keys/" + result.Key.ID.String()}
+	x.setHeader(string(location), "/keys/"+result.Key.ID.String())
 	x.Header()["Cache-Control"] = noStore
 	x.out = appendKey(x.out[:0], result.Key, result.Secret)
 	x.send(http.StatusCreated, jsonType)

@@ -32,9 +32,15 @@ type queryValue struct {
 	text      string
 }
 
+// maxParameters is the most parameters that a query may have.
+const maxParameters = 64
+
 // parseQuery reads the query by the route's parameters. A parameter that is
 // unknown, given twice or not as its schema says is refused, all at once.
 func (x *exchange) parseQuery(known []parameter) error {
+	if strings.Count(x.r.URL.RawQuery, "&") >= maxParameters {
+		return invalid(fieldError{in: "query", detail: fmt.Sprintf("more than %d parameters", maxParameters)})
+	}
 	var found []fieldError
 	wrong := func(name, detail string) {
 		if len(found) < maxFieldErrors {

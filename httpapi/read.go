@@ -46,7 +46,7 @@ func answerPage[T any](x *exchange, page *queries.Page[T], item func([]byte, *T)
 		if limit, given := x.param("limit"); given {
 			target += "&limit=" + limit
 		}
-		x.Header()[string(link)] = []string{"<" + target + `>; rel="next"`}
+		x.setHeader(string(link), "<"+target+`>; rel="next"`)
 	}
 	x.out = appendPage(x.out[:0], page.Items, page.Next, item)
 	x.send(http.StatusOK, jsonType)

@@ -60,9 +60,9 @@ func (a *api) register(rt *route) {
 
 // run does what every route does first, and then what this one does.
 func (x *exchange) run(rt *route) {
-	ctx, cancel := context.WithTimeout(x.r.Context(), x.api.config.Timeout)
-	defer cancel()
-	ctx, span := x.api.startSpan(ctx, x)
+	bounded := withDeadline(x.r.Context(), x.start.Add(x.api.config.Timeout))
+	defer bounded.end()
+	ctx, span := x.api.startSpan(bounded, x)
 	if span != nil {
 		defer endSpan(span, x)
 	}

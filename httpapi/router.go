@@ -61,7 +61,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.metrics != nil {
 		a.metrics.inFlight.Inc()
 	}
-	w.Header()[string(requestIDName)] = []string{x.id}
+	x.setHeader(string(requestIDName), x.id)
 	a.router.ServeHTTP(x, r)
 }
 
@@ -86,6 +86,6 @@ func (a *api) noRoute(w http.ResponseWriter, r *http.Request) {
 		x.fail(notFound())
 		return
 	}
-	x.Header()["Allow"] = []string{strings.Join(allowed, ", ")}
+	x.setHeader("Allow", strings.Join(allowed, ", "))
 	x.fail(refuse(http.StatusMethodNotAllowed, "method_not_allowed", "the method is not one of those in Allow"))
 }

@@ -81,7 +81,7 @@ func isReady(ctx context.Context, x *exchange) error {
 	status := http.StatusOK
 	if !readiness.Ready {
 		status = http.StatusServiceUnavailable
-		header[string(retryAfter)] = []string{"1"}
+		x.setHeader(string(retryAfter), "1")
 	}
 	x.out = readiness.append(x.out[:0])
 	x.send(status, jsonType)

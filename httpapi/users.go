@@ -81,7 +81,7 @@ func createUser(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.Header()[string(location)] = []string{"/users/" + result.User.ID.String()}
+	x.setHeader(string(location), "/users/"+result.User.ID.String())
 	return x.sendUser(x.createdStatus(&result), &result)
 }
 

@@ -95,6 +95,11 @@ func (c *client) do(method, path, body string, headers ...string) *reply {
 	}
 	r := &reply{t: c.t, what: method + " " + path, status: response.StatusCode, header: response.Header, body: content}
 	c.checkAnswer(method, request.URL.Path, r)
+	if r.status < 300 && body != "" {
+		if err := c.document.checkBody(method, request.URL.Path, body); err != nil {
+			c.t.Errorf("%s: a body was accepted that is not as the document says: %v\n%s", r.what, err, body)
+		}
+	}
 	return r
 }
 

@@ -124,3 +124,23 @@ func checkHeaders(response map[string]any, r *reply) error {
 	}
 	return nil
 }
+
+// checkBody holds a request's body to the document.
+func (d *document) checkBody(method, path, text string) error {
+	operation, _ := d.operation(method, path)
+	request, declared := operation["requestBody"].(map[string]any)
+	if !declared {
+		if text == "{}" {
+			return nil
+		}
+		return fmt.Errorf("no body is declared")
+	}
+	content, _ := request["content"].(map[string]any)
+	media, _ := content[jsonMedia].(map[string]any)
+	schema, _ := media["schema"].(map[string]any)
+	var body any
+	if err := json.Unmarshal([]byte(text), &body); err != nil {
+		return err
+	}
+	return d.validate(schema, body, "")
+}

@@ -64,6 +64,7 @@ func testRequests(t *testing.T, c *client) {
 			"q=%zz":                         {"/q"},
 			"q=%ff":                         {"/q"},
 			"q=a%00b":                       {"/q"},
+			strings.Repeat("q=a&", 70):      {""},
 			"group=nonsense":                {"/group"},
 			"q=" + strings.Repeat("x", 257): {"/q"},
 		} {

@@ -184,7 +184,7 @@ func checkString(keyword string, argument, value any, at string) error {
 	case "format":
 		switch argument {
 		case "uuid":
-			good = uuidText.MatchString(text)
+			good = uuidText.MatchString(strings.ToLower(text))
 		case "date-time":
 			_, err := time.Parse(time.RFC3339, text)
 			good = err == nil && instantText.MatchString(text)
