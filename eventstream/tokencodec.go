@@ -15,9 +15,8 @@ const (
 	tokenVersion  = 1
 	tokenHead     = 1 + len(Epoch{}) // version and epoch
 	tokenChecksum = 4
-	// maxTokenRaw is over what the largest token takes: two ids and two numbers a
-	// position.
-	maxTokenRaw = tokenHead + binary.MaxVarintLen64 + MaxTokenPositions*(1+2*len(uuid.UUID{})+2*binary.MaxVarintLen64) + tokenChecksum
+	// tokenPosition is what a position takes at most: its kind, two ids, its number.
+	tokenPosition = 1 + 2*len(uuid.UUID{}) + binary.MaxVarintLen64
 )
 
 // tokenKinds gives each kind of stream that tokens name its number on the wire.
@@ -48,8 +47,8 @@ func (t Token) AppendEncode(to []byte, epoch Epoch) ([]byte, error) {
 	if len(t) > MaxTokenPositions {
 		return to, fmt.Errorf("%w: %d positions, more than %d", ErrMalformedToken, len(t), MaxTokenPositions)
 	}
-	var room [maxTokenRaw]byte
-	raw := append(room[:0], tokenVersion)
+	raw := make([]byte, 0, tokenHead+1+len(t)*tokenPosition+tokenChecksum)
+	raw = append(raw, tokenVersion)
 	raw = append(raw, epoch[:]...)
 	raw = binary.AppendUvarint(raw, uint64(len(t)))
 	for i, position := range t {
@@ -102,8 +101,7 @@ func DecodeToken(text string, epoch Epoch) (Token, error) {
 	if len(text) > MaxTokenBytes {
 		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformedToken, MaxTokenBytes)
 	}
-	var room [MaxTokenBytes]byte
-	raw, err := base64.RawURLEncoding.AppendDecode(room[:0], []byte(text))
+	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(raw) < tokenHead+1+tokenChecksum || raw[0] != tokenVersion {
 		return nil, ErrMalformedToken
 	}
@@ -117,7 +115,7 @@ func DecodeToken(text string, epoch Epoch) (Token, error) {
 		return nil, err
 	}
 	// Base64 and varints have more than one way to write the same; one is ours.
-	var again [MaxTokenBytes]byte
+	var again [256]byte
 	if written, err := token.AppendEncode(again[:0], found); err != nil || string(written) != text {
 		return nil, ErrMalformedToken
 	}
