@@ -173,12 +173,26 @@ func (m *members) scopes(name string, scopes *[]Scope) {
 		}
 		m.out = append(m.out, ']')
 	} else if m.hand(name, `[`) {
-		values := Attribute{string(m.value)}.Values()
-		*scopes = make([]Scope, len(values))
-		for i, value := range values {
-			(*scopes)[i] = Scope(value)
-		}
+		*scopes, m.err = readScopes(m.value)
 	}
+}
+
+func readScopes(value jsontext.Value) ([]Scope, error) {
+	scopes := []Scope{}
+	s := scanner{data: value}
+	s.expect('[')
+	for first := true; s.more(first, ']'); first = false {
+		element := s.value()
+		if element.Kind() != '"' {
+			return nil, errWrongKind
+		}
+		scope, err := unquote(element)
+		if err != nil {
+			return nil, errWrongKind
+		}
+		scopes = append(scopes, Scope(scope))
+	}
+	return scopes, s.err
 }
 
 func (m *members) quote(text string) {
