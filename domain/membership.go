@@ -33,10 +33,10 @@ func (m *Membership) Apply(seq uint64, at time.Time, events []Event) error {
 		if !ok {
 			return fmt.Errorf("%w: a membership has no %s", ErrUnknownEvent, TypeOf(event))
 		}
-		if set.Present && !next.Present {
-			next.Since = at
-		}
 		next.Present, next.Kind = set.Present, set.Kind
+	}
+	if next.Present && !m.Present {
+		next.Since = at
 	}
 	*m = next
 	return nil
