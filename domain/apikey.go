@@ -31,7 +31,7 @@ func ParseScope(text string) (Scope, error) {
 type APIKey struct {
 	Root
 	ID     KeyID
-	Hash   string // hex of the SHA-256 of the secret, which is random
+	Hash   string // KeySecret.Hash of the secret
 	Scopes []Scope
 	Label  Text
 	Owner  UserID

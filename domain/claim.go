@@ -17,8 +17,8 @@ type ClaimKind string
 const (
 	UsernameClaim   ClaimKind = "username"
 	EmailClaim      ClaimKind = "email"
-	ExternalIDClaim ClaimKind = "externalid"
 	GroupNameClaim  ClaimKind = "groupname"
+	ExternalIDClaim ClaimKind = "externalid"
 )
 
 // ClaimSecret is the store's key for hashing unique values, so that the names of

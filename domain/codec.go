@@ -30,9 +30,7 @@ func (e *Envelope) members(m *members) {
 	m.eventType("type", &e.Type)
 	m.count("v", &e.Version)
 	m.idIfAny("of", &e.Of)
-	if m.reading || e.Seq != 0 {
-		m.number("seq", &e.Seq)
-	}
+	m.numberIfAny("seq", &e.Seq)
 	m.textIfAny("command", &e.Command)
 	m.textIfAny("actor", &e.Actor)
 }

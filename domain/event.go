@@ -105,9 +105,20 @@ type (
 		Active bool
 	}
 	// SetOutcome says, in request/{hash}, what a request with an idempotency key
-	// did: the digest of the request, and the commit that it made.
+	// did: the digest of the request, and the commit that its answer shows, made
+	// by it or found.
 	SetOutcome struct {
 		Digest string
+		Stream string
+		Seq    uint64
+		// Others are the commits that the answer shows besides.
+		Others []Shown
+		// Sealed is a secret that was part of the answer, readable only with the
+		// idempotency key.
+		Sealed []byte
+	}
+	// Shown names a commit that an answer shows.
+	Shown struct {
 		Stream string
 		Seq    uint64
 	}

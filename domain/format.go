@@ -57,8 +57,15 @@ func (e *SetKey) members(m *members) {
 
 func (e *SetOutcome) members(m *members) {
 	m.text("digest", &e.Digest)
-	m.text("stream", &e.Stream)
-	m.number("seq", &e.Seq)
+	m.textIfAny("stream", &e.Stream)
+	m.numberIfAny("seq", &e.Seq)
+	listIfAny(m, "others", &e.Others)
+	m.bytesIfAny("sealed", &e.Sealed)
+}
+
+func (s *Shown) members(m *members) {
+	m.text("stream", &s.Stream)
+	m.number("seq", &s.Seq)
 }
 
 func (e *SetShards) members(m *members) {

@@ -7,6 +7,7 @@ import "fmt"
 type Nesting struct {
 	Seq     uint64
 	members map[GroupID]map[GroupID]struct{}
+	inside  map[GroupID]int // in how many groups each is
 	removed map[GroupID]struct{}
 }
 
@@ -24,7 +25,7 @@ func (n *Nesting) Apply(seq uint64, events []Event) error {
 		}
 	}
 	if n.members == nil {
-		n.members, n.removed = map[GroupID]map[GroupID]struct{}{}, map[GroupID]struct{}{}
+		n.members, n.inside, n.removed = map[GroupID]map[GroupID]struct{}{}, map[GroupID]int{}, map[GroupID]struct{}{}
 	}
 	for _, event := range events {
 		switch e := event.(type) {
@@ -39,25 +40,44 @@ func (n *Nesting) Apply(seq uint64, events []Event) error {
 }
 
 func (n *Nesting) setEdge(e SetNesting) {
-	if e.Present {
-		if n.members[e.Group] == nil {
-			n.members[e.Group] = map[GroupID]struct{}{}
+	members := n.members[e.Group]
+	_, was := members[e.Member]
+	switch {
+	case was == e.Present:
+	case !e.Present:
+		delete(members, e.Member)
+		if n.inside[e.Member]--; n.inside[e.Member] == 0 {
+			delete(n.inside, e.Member)
 		}
-		n.members[e.Group][e.Member] = struct{}{}
-		return
-	}
-	delete(n.members[e.Group], e.Member)
-	if len(n.members[e.Group]) == 0 {
-		delete(n.members, e.Group)
+		if len(members) == 0 {
+			delete(n.members, e.Group)
+		}
+	default:
+		if members == nil {
+			members = map[GroupID]struct{}{}
+			n.members[e.Group] = members
+		}
+		members[e.Member] = struct{}{}
+		n.inside[e.Member]++
 	}
 }
 
+// setNode takes the edges of a group that is gone away; those to it stay until
+// they are taken away themselves, and do not count.
 func (n *Nesting) setNode(e SetNode) {
-	if e.Removed {
-		n.removed[e.Group] = struct{}{}
-	} else {
+	if !e.Removed {
 		delete(n.removed, e.Group)
+		return
 	}
+	n.removed[e.Group] = struct{}{}
+	for member := range n.members[e.Group] {
+		n.setEdge(SetNesting{Group: e.Group, Member: member})
+	}
+}
+
+// Names tells whether a group is in another, or has another in it.
+func (n *Nesting) Names(group GroupID) bool {
+	return n.inside[group] > 0 || len(n.members[group]) > 0
 }
 
 // Reaches tells whether a group has another among its members, at any depth, or

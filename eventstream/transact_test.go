@@ -8,14 +8,16 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/memstore"
 	"github.com/seed5b6a70b4/identity/eventstream/storetest"
 )
 
 // next decides to append one commit after the last one of x.
-func next(store eventstream.Store, text string) func(context.Context) ([]eventstream.Entry, error) {
-	return func(ctx context.Context) ([]eventstream.Entry, error) {
+func next(store eventstream.Store, text string) func(context.Context, uuid.UUID) ([]eventstream.Entry, error) {
+	return func(ctx context.Context, _ uuid.UUID) ([]eventstream.Entry, error) {
 		last, err := store.Last(ctx, "x")
 		return []eventstream.Entry{entry("x", eventstream.Exactly(last.Seq), text)}, err
 	}
@@ -83,8 +85,8 @@ func TestTransactDecidesAgainAfterAConflict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, retries, decided := memstore.New(nil), 0, 0
 		streams := eventstream.New(store, slow(&retries))
-		commits, err := streams.Transact(t.Context(), eventstream.Attribution{}, func(ctx context.Context) ([]eventstream.Entry, error) {
-			entries, err := next(store, "decided")(ctx)
+		commits, err := streams.Transact(t.Context(), eventstream.Attribution{}, func(ctx context.Context, _ uuid.UUID) ([]eventstream.Entry, error) {
+			entries, err := next(store, "decided")(ctx, uuid.Nil)
 			if decided++; decided <= 3 {
 				if _, err := store.Append(ctx, transaction(entry("x", eventstream.Any(), "other"), entry(eventstream.UsersStream(decided), eventstream.Empty(), ""))); err != nil {
 					t.Fatal(err)
@@ -102,7 +104,7 @@ func TestTransactGivesUpAfterItsAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, retries, decided := memstore.New(nil), 0, 0
 		begun := time.Now()
-		_, err := eventstream.New(store, slow(&retries)).Transact(t.Context(), eventstream.Attribution{}, func(context.Context) ([]eventstream.Entry, error) {
+		_, err := eventstream.New(store, slow(&retries)).Transact(t.Context(), eventstream.Attribution{}, func(context.Context, uuid.UUID) ([]eventstream.Entry, error) {
 			decided++
 			return []eventstream.Entry{entry("x", eventstream.Exactly(1), "")}, nil
 		})
@@ -174,7 +176,7 @@ func TestTransactStopsWithItsContext(t *testing.T) {
 func TestARejectionIsFinal(t *testing.T) {
 	rejection := fmt.Errorf("no: %w", eventstream.ErrConflict) // even one that looks like a conflict
 	store, decided := storetest.NewFaulty(memstore.New(nil)), 0
-	_, err := eventstream.New(store, nil).Transact(t.Context(), eventstream.Attribution{}, func(context.Context) ([]eventstream.Entry, error) {
+	_, err := eventstream.New(store, nil).Transact(t.Context(), eventstream.Attribution{}, func(context.Context, uuid.UUID) ([]eventstream.Entry, error) {
 		decided++
 		return []eventstream.Entry{entry("x", eventstream.Empty(), "")}, rejection
 	})
@@ -185,7 +187,7 @@ func TestARejectionIsFinal(t *testing.T) {
 
 func TestNothingToDoWritesNothing(t *testing.T) {
 	store := storetest.NewFaulty(memstore.New(nil))
-	commits, err := eventstream.New(store, nil).Transact(t.Context(), eventstream.Attribution{}, func(context.Context) ([]eventstream.Entry, error) { return nil, nil })
+	commits, err := eventstream.New(store, nil).Transact(t.Context(), eventstream.Attribution{}, func(context.Context, uuid.UUID) ([]eventstream.Entry, error) { return nil, nil })
 	if commits != nil || err != nil || store.Calls() != 0 {
 		t.Fatalf("%v, %v after %d appends", commits, err, store.Calls())
 	}
@@ -193,7 +195,7 @@ func TestNothingToDoWritesNothing(t *testing.T) {
 
 func TestAnInvalidTransactionIsNotTriedAgain(t *testing.T) {
 	store := storetest.NewFaulty(memstore.New(nil))
-	_, err := eventstream.New(store, nil).Transact(t.Context(), eventstream.Attribution{}, func(context.Context) ([]eventstream.Entry, error) {
+	_, err := eventstream.New(store, nil).Transact(t.Context(), eventstream.Attribution{}, func(context.Context, uuid.UUID) ([]eventstream.Entry, error) {
 		return []eventstream.Entry{entry("x", eventstream.Any(), "")}, nil
 	})
 	if !errors.Is(err, eventstream.ErrInvalid) || store.Calls() != 1 {
