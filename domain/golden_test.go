@@ -64,7 +64,11 @@ var golden = map[string][]domain.Event{
 		domain.SetKey{Hash: "9f86d081884c7d65", Scopes: []domain.Scope{domain.ReadScope, domain.WriteScope}, Label: text("nightly import"), Owner: domain.UserID{UUID: user1}, Active: true},
 		domain.SetKey{Hash: "9f86d081884c7d65", Scopes: []domain.Scope{}},
 	},
-	"SetOutcome.v1":    {domain.SetOutcome{Digest: "b94d27b9934d3e08", Stream: "user/" + user1.String(), Seq: 1}},
+	"SetOutcome.v1": {
+		domain.SetOutcome{Digest: "b94d27b9934d3e08", Stream: "user/" + user1.String(), Seq: 1},
+		domain.SetOutcome{Digest: "b94d27b9934d3e08", Stream: "key/" + user1.String(), Seq: 1, Sealed: "c2VhbGVk"},
+		domain.SetOutcome{Digest: "b94d27b9934d3e08"},
+	},
 	"SetEpoch.v1":      {domain.SetEpoch{Epoch: "0123456789abcdef"}},
 	"SetShards.v1":     {domain.SetShards{Users: 64, Groups: 1}},
 	"SetClaimKeyID.v1": {domain.SetClaimKeyID{ID: "0123456789abcdef"}},
