@@ -69,6 +69,9 @@ func (s *serveCommand) Run(c *console) error {
 	}
 	service := &service{flags: s, tracing: tracing, adminKeys: hashes(environmentKey)}
 	service.lines, service.log, service.access = newLogs(c.err, s.LogFormat)
+	if service.certificates, err = s.certificates(service.log); err != nil {
+		return err
+	}
 	return service.run(c.ctx)
 }
 

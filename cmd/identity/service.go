@@ -28,6 +28,8 @@ type service struct {
 	log, access *slog.Logger
 	tracing     *tracing
 	adminKeys   []httpapi.KeyHash
+	// certificates are nil where plain HTTP is served.
+	certificates *certificateFiles
 
 	registry *prometheus.Registry
 	backends *backends
@@ -69,10 +71,7 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 		return errors.Join(err, listener.Close())
 	}
 	server := httpapi.NewServer(handler, s.log)
-	encrypted, err := s.secure(server, listener.Addr())
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
+	encrypted := s.secure(server, listener.Addr())
 	if err := s.backends.data.announce(url(listener.Addr(), encrypted), s.flags.TLSCert); err != nil {
 		return errors.Join(err, listener.Close())
 	}

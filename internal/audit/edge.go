@@ -55,6 +55,13 @@ func (e edge) membership(key edgeKey) domain.Membership {
 	return m
 }
 
+// row is what a view must show of the edge: one of a removed end is not present.
+func (a *audit) row(key edgeKey, e edge) domain.Membership {
+	m := e.membership(key)
+	m.Present = m.Present && !a.groups[key.group()].removed && !a.memberOf(key, e).removed
+	return m
+}
+
 func (a *audit) learnEdge(commit *eventstream.Commit, events []domain.Event, whole bool) {
 	ids := commit.Stream.UUIDs()
 	if len(ids) != 2 {

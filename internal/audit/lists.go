@@ -96,9 +96,17 @@ func (l *list[E]) look(id uuid.UUID) (shown, must bool, err error) {
 func (a *audit) settleListed(ctx context.Context, stream eventstream.StreamID, name string, look func() (shown, must bool, err error)) error {
 	return a.settle(ctx, func() (*Finding, error) {
 		shown, must, err := look()
-		switch {
-		case err != nil || shown == must:
+		if err != nil {
 			return nil, err
+		}
+		last, err := a.subject.Store.Last(ctx, stream)
+		switch {
+		case err != nil:
+			return nil, err
+		case shown && last.Seq == 0:
+			return &Finding{Stream: stream, What: "is in the list of " + name + ", but has no commit"}, nil
+		case shown == must:
+			return nil, nil
 		case shown:
 			return &Finding{Stream: stream, What: "is in the list of " + name + ", but does not exist"}, nil
 		default:
