@@ -282,6 +282,41 @@ func TestPositionIsWhatWasApplied(t *testing.T) {
 	}
 }
 
+func TestAWordThatIsCommonOnlyLateInTheOrder(t *testing.T) {
+	var judge searchtest.Judge
+	documents := crowd(2000, 1)
+	for i := range documents {
+		if documents[i].Name = fmt.Sprintf("early %d", i); i%2 == 0 || i == 7 {
+			documents[i].Name = fmt.Sprintf("late %d", i)
+		}
+		if i == 7 {
+			documents[i].Name = "alone late"
+		}
+		documents[i].Username = documents[i].Name
+	}
+	index := memsearch.New(memsearch.Options{Buffer: 1000})
+	if err := index.Put(t.Context(), documents); err != nil {
+		t.Fatal(err)
+	}
+	judge.Put(documents)
+	for _, sort := range []queries.Sort{queries.ByName, queries.ByRelevance, queries.ByUsername, queries.ByID} {
+		for _, text := range []string{"late", "lat", "l", ""} {
+			c := queries.Criteria{Kind: domain.UserMember, Text: text, Sort: sort}
+			right := judge.Search(c)
+			found, err := index.Search(t.Context(), c, nil, 10)
+			if err != nil || found.Next == nil || !slices.Equal(right[:10], found.IDs) {
+				t.Errorf("by %s, %q, more %t, %v (-right +index):\n%s", sort, text, found.Next != nil, err, cmp.Diff(right[:10], found.IDs))
+			}
+		}
+	}
+}
+
+func TestADocumentOfNoKindIsRefused(t *testing.T) {
+	if err := memsearch.New(memsearch.Options{}).Put(t.Context(), []queries.Document{{Revision: 1}}); !errors.Is(err, domain.Invalid) {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestAnEndedContextEndsASearch(t *testing.T) {
 	index := memsearch.New(memsearch.Options{Buffer: 2})
 	if err := index.Put(t.Context(), crowd(20, 1)); err != nil {
