@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,11 +65,12 @@ var golden = map[string][]domain.Event{
 		domain.SetKey{Hash: "9f86d081884c7d65", Scopes: []domain.Scope{domain.ReadScope, domain.WriteScope}, Label: text("nightly import"), Owner: domain.UserID{UUID: user1}, Active: true},
 		domain.SetKey{Hash: "9f86d081884c7d65", Scopes: []domain.Scope{}},
 	},
-	"SetOutcome.v1":    {domain.SetOutcome{Digest: "b94d27b9934d3e08", Stream: "user/" + user1.String(), Seq: 1}},
-	"SetEpoch.v1":      {domain.SetEpoch{Epoch: "0123456789abcdef"}},
-	"SetShards.v1":     {domain.SetShards{Users: 64, Groups: 1}},
-	"SetClaimKeyID.v1": {domain.SetClaimKeyID{ID: "0123456789abcdef"}},
-	"SetClosed.v1":     {domain.SetClosed{Closed: true}},
+	"SetOutcome.v1":      {domain.SetOutcome{Digest: "b94d27b9934d3e08", Stream: "user/" + user1.String(), Seq: 1}},
+	"SetOutcome.v1.full": {domain.SetOutcome{Digest: "b94d27b9934d3e08", Others: []domain.Shown{{Stream: "nesting", Seq: 7}, {Stream: "users/0", Seq: 9}}, Sealed: []byte{0, 1, 254, 255}}},
+	"SetEpoch.v1":        {domain.SetEpoch{Epoch: "0123456789abcdef"}},
+	"SetShards.v1":       {domain.SetShards{Users: 64, Groups: 1}},
+	"SetClaimKeyID.v1":   {domain.SetClaimKeyID{ID: "0123456789abcdef"}},
+	"SetClosed.v1":       {domain.SetClosed{Closed: true}},
 	"Listed.v1": {
 		domain.Listed{Of: user1, Seq: 23, Command: "0196f3c1-5a00-7000-8000-000000000009", Actor: "key/1", Fact: domain.SetActive{Active: true}},
 		domain.Listed{Of: user1, Seq: 24, Fact: domain.SetEmail{}},
@@ -113,8 +115,11 @@ func TestGoldenFilesAreReadAsWhatTheySay(t *testing.T) {
 func TestEventsAreWrittenAsInTheirNewestGoldenFile(t *testing.T) {
 	newest := domain.Versions()
 	newest["Listed"] = 1
-	for name, version := range newest {
-		file := fmt.Sprintf("%s.v%d", name, version)
+	for file := range golden {
+		name, version, _ := strings.Cut(file, ".")
+		if version, _, _ = strings.Cut(version, "."); version != fmt.Sprintf("v%d", newest[name]) {
+			continue
+		}
 		data, err := os.ReadFile(goldenPath(file))
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
