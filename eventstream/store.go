@@ -44,7 +44,7 @@ type Store interface {
 type Log interface {
 	// Tail gives the transactions after a position, in order and without gaps,
 	// each as its Append answered it, up to the last one that was durable when the
-	// call began or later.
+	// call began or later. What it gives is the caller's to keep, and not to change.
 	Tail(ctx context.Context, after uint64) iter.Seq2[[]Commit, error]
 	// End is the position of the last durable transaction, 0 if there is none.
 	End() uint64

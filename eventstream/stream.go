@@ -2,6 +2,7 @@ package eventstream
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
 
@@ -82,6 +83,14 @@ func GroupsStream(shard int) StreamID { return shardStream(GroupsKind, shard) }
 
 func shardStream(kind Kind, shard int) StreamID {
 	return StreamID(string(kind) + "/" + strconv.Itoa(shard))
+}
+
+// ShardOf tells in which of so many shards the entity is listed: FNV-1a of its
+// id, for ever, modulo shards.
+func ShardOf(id uuid.UUID, shards int) int {
+	hash := fnv.New32a()
+	hash.Write(id[:])
+	return int(hash.Sum32() % uint32(shards))
 }
 
 // Kind is the first word of the id.

@@ -60,6 +60,12 @@ func (s *Streams) Recent(ctx context.Context, since time.Time) iter.Seq2[Positio
 	return s.store.Recent(ctx, since)
 }
 
+// Log is the store's log, nil if the store does not number its transactions.
+func (s *Streams) Log() Log {
+	log, _ := s.store.(Log)
+	return log
+}
+
 // At gives one commit. One that is not there is ErrCorrupt if a commit names it;
 // callers that only guess must compare with Last first.
 func (s *Streams) At(ctx context.Context, position Position) (Commit, error) {

@@ -45,14 +45,14 @@ var (
 
 // NewToken makes a token of positions, the highest for each stream. A position
 // before the first commit names nothing and is left out.
-func NewToken(positions ...Position) Token { return settle(slices.Clone(positions)) }
+func NewToken(positions ...Position) Token { return canonical(slices.Clone(positions)) }
 
 // Merge gives the token that is at least as far as both everywhere. It is
 // commutative, associative and idempotent.
-func (t Token) Merge(other Token) Token { return settle(slices.Concat(t, other)) }
+func (t Token) Merge(other Token) Token { return canonical(slices.Concat(t, other)) }
 
-// settle sorts positions in place and keeps the highest of each stream.
-func settle(positions []Position) Token {
+// canonical sorts positions in place and keeps the highest of each stream.
+func canonical(positions []Position) Token {
 	slices.SortFunc(positions, func(a, b Position) int {
 		return cmp.Or(strings.Compare(string(a.Stream), string(b.Stream)), -cmp.Compare(a.Seq, b.Seq))
 	})

@@ -15,9 +15,6 @@ const (
 	tokenVersion  = 1
 	tokenHead     = 1 + len(Epoch{}) // version and epoch
 	tokenChecksum = 4
-	// maxTokenRaw is over what the largest token takes: two ids and two numbers a
-	// position.
-	maxTokenRaw = tokenHead + binary.MaxVarintLen64 + MaxTokenPositions*(1+2*len(uuid.UUID{})+2*binary.MaxVarintLen64) + tokenChecksum
 )
 
 // tokenKinds gives each kind of stream that tokens name its number on the wire.
@@ -44,12 +41,14 @@ func (t Token) Encode(epoch Epoch) (string, error) {
 }
 
 // AppendEncode appends to a buffer what Encode writes; after an error, nothing.
+// It allocates nothing where the buffer has room for twice of that.
 func (t Token) AppendEncode(to []byte, epoch Epoch) ([]byte, error) {
 	if len(t) > MaxTokenPositions {
 		return to, fmt.Errorf("%w: %d positions, more than %d", ErrMalformedToken, len(t), MaxTokenPositions)
 	}
-	var room [maxTokenRaw]byte
-	raw := append(room[:0], tokenVersion)
+	// The bytes are written where the text will be, and then moved out of its way:
+	// the checksum's function would make an array of our own escape.
+	raw := append(to, tokenVersion)
 	raw = append(raw, epoch[:]...)
 	raw = binary.AppendUvarint(raw, uint64(len(t)))
 	for i, position := range t {
@@ -61,8 +60,9 @@ func (t Token) AppendEncode(to []byte, epoch Epoch) ([]byte, error) {
 			return to, err
 		}
 	}
-	raw = binary.BigEndian.AppendUint32(raw, crc32.Checksum(raw, castagnoli))
-	return base64.RawURLEncoding.AppendEncode(to, raw), nil
+	raw = binary.BigEndian.AppendUint32(raw, crc32.Checksum(raw[len(to):], castagnoli))
+	text := base64.RawURLEncoding.AppendEncode(raw, raw[len(to):])
+	return append(text[:len(to)], text[len(raw):]...), nil
 }
 
 func appendPosition(raw []byte, position Position) ([]byte, error) {
@@ -102,8 +102,7 @@ func DecodeToken(text string, epoch Epoch) (Token, error) {
 	if len(text) > MaxTokenBytes {
 		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformedToken, MaxTokenBytes)
 	}
-	var room [MaxTokenBytes]byte
-	raw, err := base64.RawURLEncoding.AppendDecode(room[:0], []byte(text))
+	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(raw) < tokenHead+1+tokenChecksum || raw[0] != tokenVersion {
 		return nil, ErrMalformedToken
 	}
@@ -117,8 +116,8 @@ func DecodeToken(text string, epoch Epoch) (Token, error) {
 		return nil, err
 	}
 	// Base64 and varints have more than one way to write the same; one is ours.
-	var again [MaxTokenBytes]byte
-	if canonical, err := token.AppendEncode(again[:0], found); err != nil || string(canonical) != text {
+	again := make([]byte, 0, len(raw)+len(text))
+	if written, err := token.AppendEncode(again, found); err != nil || string(written) != text {
 		return nil, ErrMalformedToken
 	}
 	if found != epoch {

@@ -13,21 +13,23 @@ import (
 // Attribution says on whose behalf a transaction is made.
 type Attribution struct{ Actor, Correlation string }
 
-// Transact decides and appends until an append holds: decide reads what it needs
-// and answers the entries to write, none for nothing to do, or an error, which is
+// Transact decides and appends until an append holds: decide is told the command
+// id that the commits will carry, a new one each time, reads what it needs and
+// answers the entries to write, none for nothing to do, or an error, which is
 // final. After a conflict, or when the storage asks to slow down, it is called
 // again, after a pause with full jitter, as often as Options.Attempts says and
 // within ctx; then the last error is returned. An unknown outcome is resolved by
 // appending the same transaction again, as often; if that fails too, the error is
 // ErrUnknownOutcome.
-func (s *Streams) Transact(ctx context.Context, by Attribution, decide func(context.Context) ([]Entry, error)) ([]Commit, error) {
+func (s *Streams) Transact(ctx context.Context, by Attribution, decide func(ctx context.Context, command uuid.UUID) ([]Entry, error)) ([]Commit, error) {
 	for attempt := 1; ; attempt++ {
-		entries, err := decide(ctx)
+		command := uuid.Must(uuid.NewV7())
+		entries, err := decide(ctx, command)
 		if err != nil || len(entries) == 0 {
 			return nil, err
 		}
 		commits, err := s.settle(ctx, Transaction{
-			Command: uuid.Must(uuid.NewV7()), Actor: by.Actor, Correlation: by.Correlation, Entries: entries,
+			Command: command, Actor: by.Actor, Correlation: by.Correlation, Entries: entries,
 		})
 		if err == nil || attempt >= s.options.Attempts || !mayPass(err) {
 			return commits, err
@@ -64,9 +66,6 @@ func (s *Streams) settle(ctx context.Context, tx Transaction) ([]Commit, error) 
 // pause waits before another attempt. If ctx ends first, the error is both ctx's
 // and the attempt's.
 func (s *Streams) pause(ctx context.Context, attempt int, cause error) error {
-	if s.options.OnRetry != nil {
-		s.options.OnRetry(cause)
-	}
 	longest := s.options.Backoff << min(attempt-1, 10)
 	timer := time.NewTimer(rand.N(longest + 1))
 	defer timer.Stop()
@@ -74,6 +73,9 @@ func (s *Streams) pause(ctx context.Context, attempt int, cause error) error {
 	case <-ctx.Done():
 		return fmt.Errorf("%w while waiting after: %w", context.Cause(ctx), cause)
 	case <-timer.C:
+		if s.options.OnRetry != nil {
+			s.options.OnRetry(cause)
+		}
 		return nil
 	}
 }

@@ -1,0 +1,211 @@
+package memsearch
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"time"
+)
+
+// Upkeep turns full buffers into segments, and several segments into one, so that
+// there are few. Segments are of levels, each factor times as large as the one
+// below; factor of one level are merged. One of which a share is garbage is
+// written again. Small upkeep goes on while a large merge takes its time.
+const (
+	factor       = 4
+	garbageShare = 4 // one in so many
+	largeLevel   = 2
+	patience     = 3 // how many times what is due a writer leaves to the upkeep before it helps
+)
+
+const (
+	small = iota
+	large
+)
+
+// keep does one kind of upkeep whenever it is due, until ctx ends.
+func (s *shelf) keep(ctx context.Context, kind int) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.due[kind]:
+		}
+		p := &pacer{ctx: ctx, gentle: kind == large, since: time.Now()}
+		if err := s.doUpkeep(kind, 1, p.pause); err != nil {
+			return err
+		}
+	}
+}
+
+// settle leaves the upkeep to whoever runs it, or does it if nobody does or if
+// they do not keep up.
+func (s *shelf) settle(ctx context.Context) error {
+	slack := 1
+	if s.kept.Load() {
+		slack = patience
+	}
+	for kind := range s.due {
+		if s.isDue(kind, slack) {
+			if err := s.doUpkeep(kind, slack, ctx.Err); err != nil {
+				return err
+			}
+		}
+		if s.isDue(kind, 1) {
+			select {
+			case s.due[kind] <- struct{}{}:
+			default:
+			}
+		}
+	}
+	return nil
+}
+
+func (s *shelf) isDue(kind, slack int) bool {
+	st := s.state.Load()
+	return kind == small && len(st.sealed) >= slack || s.pick(st, kind, slack) != nil
+}
+
+func (s *shelf) doUpkeep(kind, slack int, pause func() error) error {
+	s.upkeep[kind].Lock()
+	defer s.upkeep[kind].Unlock()
+	for s.isDue(kind, slack) {
+		if kind == small && len(s.state.Load().sealed) >= slack {
+			s.flush()
+		}
+		if err := s.mergeDue(kind, slack, pause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flush makes a segment of the full buffers.
+func (s *shelf) flush() {
+	s.mu.Lock()
+	sealed := s.state.Load().sealed
+	var alive []*version
+	for _, v := range slices.Concat(sealed...) {
+		if v.dead.Load() == 0 {
+			alive = append(alive, v)
+		}
+	}
+	s.mu.Unlock()
+	made := build(alive)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := *s.state.Load()
+	next.sealed = slices.Clone(next.sealed[len(sealed):])
+	for ordinal, v := range alive { // in the order of the segment by now
+		if died := v.dead.Load(); died != 0 {
+			made.kill(uint32(ordinal), died)
+		} else {
+			delete(s.recent, v.id)
+		}
+	}
+	next.exchange(nil, made)
+	s.state.Store(&next)
+}
+
+// mergeDue merges once, if a merge is due.
+func (s *shelf) mergeDue(kind, slack int, pause func() error) error {
+	s.mu.Lock()
+	st := s.state.Load()
+	from := s.pick(st, kind, slack)
+	for _, old := range from {
+		old.merging = true
+	}
+	s.mu.Unlock()
+	if from == nil {
+		return nil
+	}
+	made, moved, err := merge(from, st.at, pause)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := *s.state.Load()
+	for i, old := range from {
+		for _, ordinal := range old.killed {
+			if err == nil && moved[i][ordinal] != gone {
+				made.kill(moved[i][ordinal], next.at)
+			}
+		}
+		old.merging, old.killed = false, nil
+	}
+	if err != nil {
+		return err
+	}
+	next.exchange(from, made)
+	s.state.Store(&next)
+	return nil
+}
+
+// exchange puts a segment in the place of others. The largest come first.
+func (s *state) exchange(old []*segment, made *segment) {
+	s.segments = slices.DeleteFunc(slices.Clone(s.segments), func(segment *segment) bool { return slices.Contains(old, segment) })
+	if made.documents() > 0 {
+		s.segments = append(s.segments, made)
+	}
+	slices.SortStableFunc(s.segments, func(a, b *segment) int { return cmp.Compare(b.documents(), a.documents()) })
+}
+
+// pick chooses segments that a merge is due for, of the lowest level that has any.
+func (s *shelf) pick(st *state, kind, slack int) []*segment {
+	from, to := 0, largeLevel
+	if kind == large {
+		from, to = largeLevel, maxLevel
+	}
+	for level := from; level < to; level++ {
+		var same []*segment
+		for _, one := range st.segments {
+			if s.level(one) != level {
+				continue
+			}
+			same = append(same, one)
+			if slack == 1 && int(one.garbage.Load())*garbageShare > one.documents() {
+				return []*segment{one}
+			}
+		}
+		if len(same) >= factor*slack && fits(same) {
+			return same
+		}
+	}
+	return nil
+}
+
+// fits tells whether the segments' arrays stay within 32 bits together.
+func fits(segments []*segment) bool {
+	var all sizes
+	for _, segment := range segments {
+		all = all.add(segment.size)
+	}
+	return max(all.Documents, all.DocTerms, all.TermBytes, all.LabelData) < math.MaxUint32
+}
+
+const maxLevel = 16
+
+func (s *shelf) level(segment *segment) int {
+	level := 0
+	for size := s.capacity * factor; size <= segment.documents() && level < maxLevel-1; size *= factor {
+		level++
+	}
+	return level
+}
+
+// pacer lets a merge stop when its context ends, and a gentle one rest as long as
+// it worked.
+type pacer struct {
+	ctx    context.Context
+	gentle bool
+	since  time.Time
+}
+
+const stint = 2 * time.Millisecond
+
+func (p *pacer) pause() error {
+	if worked := time.Since(p.since); p.gentle && worked > stint {
+		time.Sleep(min(worked, stint))
+		p.since = time.Now()
+	}
+	return p.ctx.Err()
+}
