@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"context"
+
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/domain"
@@ -8,7 +10,13 @@ import (
 )
 
 // Command is something that somebody asks for. The set is closed.
-type Command interface{ isCommand() }
+type Command interface {
+	// attempt reads the state that the command rests on and decides.
+	attempt(ctx context.Context, h *Handler, c *circumstances) (decision, error)
+	// recall gives the answer of when the command was done, without what is the
+	// same for all commands.
+	recall(ctx context.Context, h *Handler, past *recollection) (Result, error)
+}
 
 // Change is what an update does to one field: nothing, unless Set; then the
 // field becomes Value, and the zero Value takes it away.
@@ -136,18 +144,6 @@ type CreateKey struct {
 
 // RevokeKey makes an API key useless for ever.
 type RevokeKey struct{ ID domain.KeyID }
-
-func (CreateUser) isCommand()   {}
-func (UpdateUser) isCommand()   {}
-func (DeleteUser) isCommand()   {}
-func (CreateGroup) isCommand()  {}
-func (UpdateGroup) isCommand()  {}
-func (DeleteGroup) isCommand()  {}
-func (AddMember) isCommand()    {}
-func (AddMembers) isCommand()   {}
-func (RemoveMember) isCommand() {}
-func (CreateKey) isCommand()    {}
-func (RevokeKey) isCommand()    {}
 
 // Result is what a command did.
 type Result struct {

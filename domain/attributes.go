@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +14,7 @@ import (
 const (
 	MaxAttributes      = 64
 	MaxAttributeBytes  = 16 << 10
-	MaxAttributeName   = 128
+	MaxAttributeName   = 128 // characters
 	maxAttributeValues = 256
 )
 
@@ -23,11 +24,11 @@ const (
 type Attribute struct{ json string }
 
 // ParseAttribute accepts a JSON scalar other than null, or an array of at most
-// 256 such scalars.
+// 256 such scalars. Strings are kept in their shortest form, numbers as written.
 func ParseAttribute(raw jsontext.Value) (Attribute, error) {
 	compact := raw.Clone()
-	if err := compact.Compact(); err != nil {
-		return Attribute{}, fmt.Errorf("%w: must be JSON", Invalid)
+	if err := compact.Format(); err != nil {
+		return Attribute{}, fmt.Errorf("%w: must be JSON in UTF-8", Invalid)
 	}
 	switch compact.Kind() {
 	case '"', '0', 't', 'f':
@@ -107,17 +108,43 @@ func (a *Attribute) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // Attributes are an entity's attributes by name.
 type Attributes map[string]Attribute
 
-// Check tells whether the attributes keep to the limits together.
+// Check tells whether the attributes keep to the limits together, and each name
+// to what ParseText accepts.
 func (as Attributes) Check() error {
 	if len(as) > MaxAttributes {
 		return fmt.Errorf("%w: at most %d attributes", Invalid, MaxAttributes)
 	}
 	size := 0
 	for name, value := range as {
+		if err := checkText(name, MaxAttributeName); err != nil {
+			return fmt.Errorf("%w: the name of an attribute must have 1 to %d characters, without control characters, and show", Invalid, MaxAttributeName)
+		}
 		size += len(strconv.Quote(name)) + len(value.json) + 2
 	}
 	if size > MaxAttributeBytes {
 		return fmt.Errorf("%w: at most %d bytes of attributes in all", Invalid, MaxAttributeBytes)
 	}
 	return nil
+}
+
+// cloneFor gives attributes that events may be set in, leaving these as they are.
+func (as Attributes) cloneFor(events []Event) Attributes {
+	for _, event := range events {
+		if _, changes := event.(SetAttribute); !changes {
+			continue
+		}
+		if as == nil {
+			return Attributes{}
+		}
+		return maps.Clone(as)
+	}
+	return as
+}
+
+func (as Attributes) set(e SetAttribute) {
+	if e.Value.IsZero() {
+		delete(as, e.Name)
+		return
+	}
+	as[e.Name] = e.Value
 }

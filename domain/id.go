@@ -12,9 +12,12 @@ type ID[E any] struct{ uuid.UUID }
 
 // The ids of the directory.
 type (
-	UserID  = ID[User]
+	// UserID identifies a user.
+	UserID = ID[User]
+	// GroupID identifies a group.
 	GroupID = ID[Group]
-	KeyID   = ID[APIKey]
+	// KeyID identifies an API key; it is no secret.
+	KeyID = ID[APIKey]
 )
 
 // NewID makes a time-ordered id (UUID version 7, RFC 9562 section 5.7).

@@ -6,7 +6,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -41,7 +40,7 @@ func (v *value) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	case '"':
 		v.text = token.String()
 	default:
-		return fmt.Errorf("stored value is a %s, not a string: %w", token.Kind(), json.ErrUnknownName)
+		return fmt.Errorf("stored value is of the kind %s, not a string", token.Kind())
 	}
 	return nil
 }
@@ -60,8 +59,9 @@ const (
 // Text is a line that people read: a name, a label, a description.
 type Text struct{ value }
 
-// ParseText accepts 1 to limit characters of UTF-8 without control characters,
-// and not only spaces. It keeps them as they are.
+// ParseText accepts 1 to limit characters of UTF-8, some of which show, without
+// control characters, ends of lines and overrides of the direction of writing. It
+// keeps them as they are.
 func ParseText(text string, limit int) (Text, error) {
 	if err := checkText(text, limit); err != nil {
 		return Text{}, err
@@ -77,10 +77,19 @@ func checkText(text string, limit int) error {
 		return fmt.Errorf("%w: must be UTF-8", Invalid)
 	case utf8.RuneCountInString(text) > limit:
 		return fmt.Errorf("%w: must have at most %d characters", Invalid, limit)
-	case strings.ContainsFunc(text, unicode.IsControl):
+	case strings.ContainsFunc(text, isControl):
 		return fmt.Errorf("%w: must not hold control characters", Invalid)
-	case strings.TrimSpace(text) == "":
-		return fmt.Errorf("%w: must not be only spaces", Invalid)
+	case !strings.ContainsFunc(text, shows):
+		return fmt.Errorf("%w: must hold something that shows", Invalid)
 	}
 	return nil
 }
+
+// isControl tells whether a character breaks a line or acts on the text around
+// it: the left-to-right and right-to-left overrides let a text pose as another.
+func isControl(r rune) bool {
+	const lineSeparator, paragraphSeparator, leftToRight, rightToLeft = 0x2028, 0x2029, 0x202d, 0x202e
+	return unicode.IsControl(r) || r == lineSeparator || r == paragraphSeparator || r == leftToRight || r == rightToLeft
+}
+
+func shows(r rune) bool { return !unicode.IsSpace(r) && !isIgnorable(r) }

@@ -51,8 +51,8 @@ func (c *Commit) Position() Position { return Position{c.Stream, c.Seq} }
 // and the canonical form of the commit, in which each field is preceded by its
 // length.
 func (c *Commit) ComputeHash() Hash {
-	buffer := make([]byte, 0, 512+len(c.Data))
-	buffer = append(buffer, c.Previous[:]...)
+	var room [2048]byte
+	buffer := append(room[:0], c.Previous[:]...)
 	buffer = appendText(buffer, string(c.Stream))
 	buffer = binary.AppendUvarint(buffer, uint64(c.Seq))
 	buffer = binary.AppendVarint(buffer, c.Time.UnixMilli())

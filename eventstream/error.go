@@ -26,6 +26,17 @@ var (
 	ErrMoved = errors.New("fold has moved")
 )
 
+// The ways in which a view is not where somebody needs it. They stand here
+// because those who keep views and those who read them share only this package.
+var (
+	// ErrBehind: the view did not get there in time.
+	ErrBehind = errors.New("view behind")
+	// ErrParked: the view cannot apply the stream until an operator steps in.
+	ErrParked = errors.New("stream parked")
+	// ErrUnknownPosition: the stream has no such commit.
+	ErrUnknownPosition = errors.New("unknown position")
+)
+
 // ErrConflict is the target for errors.Is of every *ConflictError.
 var ErrConflict = errors.New("conflict")
 

@@ -1,14 +1,12 @@
 package eventstream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // Streams is what callers use: a Store with the rules that every backend shares.
@@ -62,66 +60,10 @@ func (s *Streams) Recent(ctx context.Context, since time.Time) iter.Seq2[Positio
 	return s.store.Recent(ctx, since)
 }
 
-// Append writes a transaction, whole and durable, or nothing. An attempt whose
-// reply was lost is recognised by its command id: if the commits that beat the
-// transaction carry its own command, they are it, and Append answers them.
-func (s *Streams) Append(ctx context.Context, tx Transaction) ([]Commit, error) {
-	commits, err := s.append(ctx, tx)
-	if s.options.OnAppend != nil {
-		s.options.OnAppend(len(commits), err)
-	}
-	return commits, err
-}
-
-func (s *Streams) append(ctx context.Context, tx Transaction) ([]Commit, error) {
-	if err := tx.Check(); err != nil {
-		return nil, err
-	}
-	commits, err := s.store.Append(ctx, tx)
-	var conflict *ConflictError
-	if errors.As(err, &conflict) {
-		if own, written, ownErr := s.ownCommits(ctx, &tx, conflict); ownErr != nil || written {
-			return own, ownErr
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("append to %d streams: %w", len(tx.Entries), err)
-	}
-	return commits, nil
-}
-
-// ownCommits applies the ambiguity rule. A transaction is written whole or not
-// at all, so one winner with our command is proof for all of them; the rest are
-// its siblings.
-func (s *Streams) ownCommits(ctx context.Context, tx *Transaction, conflict *ConflictError) ([]Commit, bool, error) {
-	for _, c := range conflict.Conflicts {
-		for i := range c.Winners {
-			if winner := &c.Winners[i]; winner.Command == tx.Command {
-				commits, err := s.siblingsInOrder(ctx, tx, winner)
-				return commits, true, err
-			}
-		}
-	}
-	return nil, false, nil
-}
-
-func (s *Streams) siblingsInOrder(ctx context.Context, tx *Transaction, own *Commit) ([]Commit, error) {
-	seqs := map[StreamID]Seq{own.Stream: own.Seq}
-	for _, sibling := range own.Siblings {
-		seqs[sibling.Stream] = sibling.Seq
-	}
-	var commits []Commit
-	for _, entry := range tx.Entries {
-		if entry.Data == nil {
-			continue
-		}
-		commit, err := s.At(ctx, Position{entry.Stream, seqs[entry.Stream]})
-		if err != nil {
-			return nil, err
-		}
-		commits = append(commits, commit)
-	}
-	return commits, nil
+// Log is the store's log, nil if the store does not number its transactions.
+func (s *Streams) Log() Log {
+	log, _ := s.store.(Log)
+	return log
 }
 
 // At gives one commit. One that is not there is ErrCorrupt if a commit names it;
@@ -129,57 +71,85 @@ func (s *Streams) siblingsInOrder(ctx context.Context, tx *Transaction, own *Com
 func (s *Streams) At(ctx context.Context, position Position) (Commit, error) {
 	if position.Seq > 0 {
 		for commit, err := range s.store.Read(ctx, position.Stream, position.Seq-1) {
-			return commit, err
+			if err != nil || commit.Seq == position.Seq {
+				return commit, err
+			}
+			break
 		}
 	}
 	return Commit{}, fmt.Errorf("%w: a stream of kind %s has no commit %d", ErrCorrupt, position.Stream.Kind(), position.Seq)
 }
 
-// Attribution says on whose behalf a transaction is made.
-type Attribution struct{ Actor, Correlation string }
+// Append writes a transaction, whole and durable, or nothing. An attempt whose
+// reply was lost is recognised by its command id: if the commits that beat the
+// transaction carry its own command, they are it, and Append answers them.
+func (s *Streams) Append(ctx context.Context, tx Transaction) ([]Commit, error) {
+	commits, err := s.append(ctx, &tx)
+	if s.options.OnAppend != nil {
+		s.options.OnAppend(len(commits), err)
+	}
+	return commits, err
+}
 
-// Transact decides and appends until an append holds: decide reads what it needs
-// and answers the entries to write, none for nothing to do, or an error, which is
-// final. After a conflict, or when the storage asks to slow down, it is called
-// again, after a pause with full jitter, as often as Options.Attempts says and
-// within ctx; then the last error is returned. An unknown outcome is resolved by
-// appending the same transaction once more.
-func (s *Streams) Transact(ctx context.Context, by Attribution, decide func(context.Context) ([]Entry, error)) ([]Commit, error) {
-	for attempt := 1; ; attempt++ {
-		entries, err := decide(ctx)
-		if err != nil || len(entries) == 0 {
-			return nil, err
+func (s *Streams) append(ctx context.Context, tx *Transaction) ([]Commit, error) {
+	commits, err := s.store.Append(ctx, *tx)
+	if err == nil {
+		return commits, nil
+	}
+	var conflict *ConflictError
+	if errors.As(err, &conflict) {
+		if own := ownCommit(tx, conflict); own != nil {
+			return s.written(ctx, tx, own)
 		}
-		tx := Transaction{Command: uuid.Must(uuid.NewV7()), Actor: by.Actor, Correlation: by.Correlation, Entries: entries}
-		commits, err := s.Append(ctx, tx)
-		for unknown := 0; errors.Is(err, ErrUnknownOutcome) && unknown < s.options.Attempts; unknown++ {
-			if pauseErr := s.pause(ctx, unknown+1, err); pauseErr != nil {
-				return nil, pauseErr
+	}
+	return nil, fmt.Errorf("append to %d streams: %w", len(tx.Entries), err)
+}
+
+// ownCommit finds, among the commits that beat a transaction, one that it wrote
+// itself. Some entry pins the number of the commit that it writes, so a
+// transaction that was written before always meets it.
+func ownCommit(tx *Transaction, conflict *ConflictError) *Commit {
+	for _, c := range conflict.Conflicts {
+		for i := range c.Winners {
+			if c.Winners[i].Command == tx.Command {
+				return &c.Winners[i]
 			}
-			commits, err = s.Append(ctx, tx)
-		}
-		if err == nil || attempt == s.options.Attempts || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrThrottled) {
-			return commits, err
-		}
-		if err := s.pause(ctx, attempt, err); err != nil {
-			return nil, err
 		}
 	}
+	return nil
 }
 
-// pause waits before another attempt; it answers the attempt's error if ctx
-// would end first.
-func (s *Streams) pause(ctx context.Context, attempt int, cause error) error {
-	if s.options.OnRetry != nil {
-		s.options.OnRetry(cause)
+// written gives the commits of a transaction of which one is known. It is
+// written whole or not at all: the others are the siblings. Where they cannot be
+// read, it must not seem that nothing was written.
+func (s *Streams) written(ctx context.Context, tx *Transaction, own *Commit) ([]Commit, error) {
+	seqs := map[StreamID]Seq{own.Stream: own.Seq}
+	for _, sibling := range own.Siblings {
+		seqs[sibling.Stream] = sibling.Seq
 	}
-	longest := s.options.Backoff << min(attempt-1, 10)
-	timer := time.NewTimer(rand.N(longest + 1))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return fmt.Errorf("%w while waiting after: %w", context.Cause(ctx), cause)
-	case <-timer.C:
-		return nil
+	var commits []Commit
+	for i := range tx.Entries {
+		entry := &tx.Entries[i]
+		if entry.Data == nil {
+			continue
+		}
+		seq, named := seqs[entry.Stream]
+		if !named {
+			return nil, errReused
+		}
+		commit, err := s.At(ctx, Position{entry.Stream, seq})
+		if err != nil {
+			return nil, fmt.Errorf("%w: read back what was written: %w", ErrUnknownOutcome, err)
+		}
+		if !bytes.Equal(commit.Data, entry.Data) {
+			return nil, errReused
+		}
+		commits = append(commits, commit)
 	}
+	if len(commits) != len(seqs) {
+		return nil, errReused
+	}
+	return commits, nil
 }
+
+var errReused = fmt.Errorf("%w: its command id is another transaction's", ErrInvalid)

@@ -1,16 +1,11 @@
 package eventstream
 
 import (
-	"encoding/base64"
-	"encoding/binary"
+	"cmp"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"hash/crc32"
 	"slices"
 	"strings"
-
-	"github.com/google/uuid"
 )
 
 // Epoch is one life of a store: a restored or promoted store has another, so
@@ -48,25 +43,21 @@ var (
 	ErrForeignToken = errors.New("token of another epoch")
 )
 
-// NewToken makes a token of positions, the highest for each stream.
-func NewToken(positions ...Position) Token {
-	token := slices.Clone(positions)
-	slices.SortFunc(token, func(a, b Position) int {
-		if order := strings.Compare(string(a.Stream), string(b.Stream)); order != 0 || a.Seq == b.Seq {
-			return order
-		}
-		if a.Seq > b.Seq {
-			return -1
-		}
-		return 1
-	})
-	return slices.CompactFunc(token, func(a, b Position) bool { return a.Stream == b.Stream })
-}
+// NewToken makes a token of positions, the highest for each stream. A position
+// before the first commit names nothing and is left out.
+func NewToken(positions ...Position) Token { return canonical(slices.Clone(positions)) }
 
 // Merge gives the token that is at least as far as both everywhere. It is
 // commutative, associative and idempotent.
-func (t Token) Merge(other Token) Token {
-	return NewToken(append(slices.Clone(t), other...)...)
+func (t Token) Merge(other Token) Token { return canonical(slices.Concat(t, other)) }
+
+// canonical sorts positions in place and keeps the highest of each stream.
+func canonical(positions []Position) Token {
+	slices.SortFunc(positions, func(a, b Position) int {
+		return cmp.Or(strings.Compare(string(a.Stream), string(b.Stream)), -cmp.Compare(a.Seq, b.Seq))
+	})
+	positions = slices.CompactFunc(positions, func(a, b Position) bool { return a.Stream == b.Stream })
+	return slices.DeleteFunc(positions, func(p Position) bool { return p.Seq == 0 })
 }
 
 // Covers tells whether the token is at least as far as the other one in every
@@ -89,158 +80,4 @@ func (t Token) Seq(stream StreamID) Seq {
 		return 0
 	}
 	return t[at].Seq
-}
-
-const tokenVersion = 1
-
-// tokenKinds gives each kind of stream that tokens name its number on the wire.
-// Numbers are never reused.
-var tokenKinds = []Kind{"", UserKind, UsersKind, GroupKind, GroupsKind, MemberKind, NestingKind, KeyKind, ChangesKind, LogKind, ClaimKind, RequestKind, StoreKind}
-
-// Encode writes the token as text of the URL-safe base64 alphabet: version,
-// epoch, number of positions, the positions and a CRC-32C. Equal tokens of one
-// epoch have equal text.
-//
-//	version   1 byte    1
-//	epoch     8 bytes
-//	count     uvarint   at most MaxTokenPositions
-//	position  kind: 1 byte; id: 16 bytes (user, group, key), 32 (member),
-//	          uvarint (users, groups, changes), none (nesting, log); seq: uvarint
-//	checksum  4 bytes   CRC-32C of all before, big-endian
-func (t Token) Encode(epoch Epoch) (string, error) {
-	if len(t) > MaxTokenPositions {
-		return "", fmt.Errorf("%w: %d positions, more than %d", ErrMalformedToken, len(t), MaxTokenPositions)
-	}
-	raw := make([]byte, 0, 64)
-	raw = append(raw, tokenVersion)
-	raw = append(raw, epoch[:]...)
-	raw = binary.AppendUvarint(raw, uint64(len(t)))
-	for _, position := range t {
-		var err error
-		if raw, err = appendPosition(raw, position); err != nil {
-			return "", err
-		}
-	}
-	raw = binary.BigEndian.AppendUint32(raw, crc32.Checksum(raw, castagnoli))
-	return base64.RawURLEncoding.EncodeToString(raw), nil
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func appendPosition(raw []byte, position Position) ([]byte, error) {
-	kind := position.Stream.Kind()
-	number := slices.Index(tokenKinds, kind)
-	if number < 1 {
-		return nil, fmt.Errorf("%w: cannot name a stream of kind %s", ErrMalformedToken, kind)
-	}
-	raw = append(raw, byte(number))
-	switch kind {
-	case UserKind, GroupKind, KeyKind, MemberKind:
-		ids := position.Stream.UUIDs()
-		if ids == nil {
-			return nil, fmt.Errorf("%w: malformed id of a stream of kind %s", ErrMalformedToken, kind)
-		}
-		for _, id := range ids {
-			raw = append(raw, id[:]...)
-		}
-	case UsersKind, GroupsKind, ChangesKind:
-		shard, err := position.Stream.Shard()
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrMalformedToken, err)
-		}
-		raw = binary.AppendUvarint(raw, uint64(shard))
-	case NestingKind, LogKind:
-	default:
-		return nil, fmt.Errorf("%w: cannot name a stream of kind %s", ErrMalformedToken, kind)
-	}
-	return binary.AppendUvarint(raw, uint64(position.Seq)), nil
-}
-
-// DecodeToken reads a token of the epoch. The error is ErrMalformedToken or
-// ErrForeignToken, and holds nothing of the text. Only what Encode writes is
-// accepted, to the bit.
-func DecodeToken(text string, epoch Epoch) (Token, error) {
-	if len(text) > MaxTokenBytes {
-		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformedToken, MaxTokenBytes)
-	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) < 1+len(epoch)+1+4 || raw[0] != tokenVersion {
-		return nil, ErrMalformedToken
-	}
-	body, sum := raw[:len(raw)-4], binary.BigEndian.Uint32(raw[len(raw)-4:])
-	if crc32.Checksum(body, castagnoli) != sum {
-		return nil, ErrMalformedToken
-	}
-	if Epoch(body[1:1+len(epoch)]) != epoch {
-		return nil, ErrForeignToken
-	}
-	token, err := decodePositions(body[1+len(epoch):])
-	if err != nil {
-		return nil, err
-	}
-	if again, err := token.Encode(epoch); err != nil || again != text {
-		return nil, ErrMalformedToken
-	}
-	return token, nil
-}
-
-func decodePositions(body []byte) (Token, error) {
-	count, size := binary.Uvarint(body)
-	if size <= 0 || count > MaxTokenPositions {
-		return nil, ErrMalformedToken
-	}
-	body = body[size:]
-	token := make(Token, 0, count)
-	for range count {
-		position, rest, err := decodePosition(body)
-		if err != nil {
-			return nil, err
-		}
-		if len(token) > 0 && token[len(token)-1].Stream >= position.Stream {
-			return nil, ErrMalformedToken
-		}
-		token, body = append(token, position), rest
-	}
-	if len(body) > 0 {
-		return nil, ErrMalformedToken
-	}
-	return token, nil
-}
-
-func decodePosition(body []byte) (Position, []byte, error) {
-	if len(body) == 0 || int(body[0]) >= len(tokenKinds) {
-		return Position{}, nil, ErrMalformedToken
-	}
-	kind := tokenKinds[body[0]]
-	body = body[1:]
-	stream := StreamID(kind)
-	switch kind {
-	case UserKind, GroupKind, KeyKind, MemberKind:
-		ids := 1
-		if kind == MemberKind {
-			ids = 2
-		}
-		if len(body) < 16*ids {
-			return Position{}, nil, ErrMalformedToken
-		}
-		for range ids {
-			stream += StreamID("/" + uuid.UUID(body[:16]).String())
-			body = body[16:]
-		}
-	case UsersKind, GroupsKind, ChangesKind:
-		shard, size := binary.Uvarint(body)
-		if size <= 0 || shard >= 1<<31 {
-			return Position{}, nil, ErrMalformedToken
-		}
-		stream += StreamID(fmt.Sprintf("/%d", shard))
-		body = body[size:]
-	case NestingKind, LogKind:
-	default:
-		return Position{}, nil, ErrMalformedToken
-	}
-	seq, size := binary.Uvarint(body)
-	if size <= 0 || seq == 0 {
-		return Position{}, nil, ErrMalformedToken
-	}
-	return Position{stream, Seq(seq)}, body[size:], nil
 }

@@ -2,9 +2,6 @@ package eventstream
 
 import (
 	"fmt"
-	"slices"
-	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -92,9 +89,10 @@ type Transaction struct {
 
 // Limits of a transaction, the same for every backend.
 const (
-	MaxEntries = 100
-	MaxData    = 64 << 10 // bytes a commit
-	MaxActor   = 256      // bytes, actor and correlation each
+	MaxEntries     = 100
+	MaxData        = 64 << 10 // bytes a commit
+	MaxTransaction = 1 << 20  // bytes of all its commits together
+	MaxActor       = 256      // bytes, actor and correlation each
 )
 
 // Check tells whether the transaction is one that a store may be given: 1 to
@@ -104,26 +102,53 @@ func (tx *Transaction) Check() error {
 	if len(tx.Entries) == 0 || len(tx.Entries) > MaxEntries {
 		return fmt.Errorf("%w: %d entries, not 1 to %d", ErrInvalid, len(tx.Entries), MaxEntries)
 	}
-	if tx.Command == uuid.Nil || len(tx.Actor) > MaxActor || len(tx.Correlation) > MaxActor || !utf8.ValidString(tx.Actor+tx.Correlation) {
+	if tx.Command == uuid.Nil || len(tx.Actor) > MaxActor || len(tx.Correlation) > MaxActor || !utf8.ValidString(tx.Actor) || !utf8.ValidString(tx.Correlation) {
 		return fmt.Errorf("%w: no command id, or actor or correlation too long or not UTF-8", ErrInvalid)
 	}
-	writes, pins := false, false
-	seen := make(map[StreamID]struct{}, len(tx.Entries))
-	for _, entry := range tx.Entries {
+	writes, pins, size := false, false, 0
+	for i := range tx.Entries {
+		entry := &tx.Entries[i]
 		if err := entry.check(); err != nil {
 			return err
 		}
-		if _, twice := seen[entry.Stream]; twice {
-			return fmt.Errorf("%w: a stream of kind %s is named twice", ErrInvalid, entry.Stream.Kind())
-		}
-		seen[entry.Stream] = struct{}{}
+		size += len(entry.Data)
 		writes = writes || entry.Data != nil
 		pins = pins || entry.Expect.pins() && entry.Data != nil
+	}
+	if size > MaxTransaction {
+		return fmt.Errorf("%w: %d bytes in all, more than %d", ErrTooLarge, size, MaxTransaction)
 	}
 	if !writes || !pins {
 		return fmt.Errorf("%w: nothing is written, or nothing that is written has a fixed number", ErrInvalid)
 	}
+	return tx.checkTwice()
+}
+
+// checkTwice refuses a stream that is named twice. Most transactions have so few
+// streams that comparing all of them is cheaper than a map.
+func (tx *Transaction) checkTwice() error {
+	if len(tx.Entries) <= 12 {
+		for i := range tx.Entries {
+			for k := range i {
+				if tx.Entries[i].Stream == tx.Entries[k].Stream {
+					return errTwice(tx.Entries[i].Stream)
+				}
+			}
+		}
+		return nil
+	}
+	seen := make(map[StreamID]struct{}, len(tx.Entries))
+	for _, entry := range tx.Entries {
+		if _, twice := seen[entry.Stream]; twice {
+			return errTwice(entry.Stream)
+		}
+		seen[entry.Stream] = struct{}{}
+	}
 	return nil
+}
+
+func errTwice(stream StreamID) error {
+	return fmt.Errorf("%w: a stream of kind %s is named twice", ErrInvalid, stream.Kind())
 }
 
 func (e *Entry) check() error {
@@ -136,62 +161,4 @@ func (e *Entry) check() error {
 		return fmt.Errorf("%w: a commit of kind %s has %d bytes, more than %d", ErrTooLarge, e.Stream.Kind(), len(e.Data), MaxData)
 	}
 	return nil
-}
-
-// Head is what a store must know of a stream to append to it: its last commit's
-// number, time and hash; the zero Head for an empty stream.
-type Head struct {
-	Seq  Seq
-	Time time.Time
-	Hash Hash
-}
-
-// Seal turns a transaction into the commits it would make on top of the heads,
-// one for each entry and in that order: numbered, timed, linked to each other
-// and hashed. It is for backends, which have checked the expectations. The
-// commits' data is the entries' own.
-func Seal(tx *Transaction, heads []Head, now time.Time) []Commit {
-	commits := make([]Commit, 0, len(tx.Entries))
-	for i, entry := range tx.Entries {
-		if entry.Data == nil {
-			continue
-		}
-		at := now
-		if heads[i].Time.After(at) {
-			at = heads[i].Time
-		}
-		commits = append(commits, Commit{
-			Stream: entry.Stream, Seq: heads[i].Seq + 1, Time: time.UnixMilli(at.UnixMilli()).UTC(),
-			Command: tx.Command, Actor: tx.Actor, Correlation: tx.Correlation,
-			Data: entry.Data, Previous: heads[i].Hash,
-		})
-	}
-	Link(commits)
-	for i := range commits {
-		commits[i].Hash = commits[i].ComputeHash()
-	}
-	return commits
-}
-
-// Link sets the siblings of the commits of one transaction: each names all the
-// others, by stream.
-func Link(commits []Commit) {
-	if len(commits) < 2 {
-		return
-	}
-	all := make([]Position, len(commits))
-	for i := range commits {
-		all[i] = commits[i].Position()
-	}
-	slices.SortFunc(all, func(a, b Position) int { return strings.Compare(string(a.Stream), string(b.Stream)) })
-	for i := range commits {
-		own := commits[i].Stream
-		siblings := make([]Position, 0, len(all)-1)
-		for _, position := range all {
-			if position.Stream != own {
-				siblings = append(siblings, position)
-			}
-		}
-		commits[i].Siblings = siblings
-	}
 }

@@ -2,37 +2,59 @@ package queries
 
 import (
 	"errors"
-	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
 // ErrSearchOff is the answer to a query that needs an index where there is none.
 var ErrSearchOff = errors.New("search is off")
 
-// Freshness is how fresh an answer must be. The zero Freshness takes what the
-// view shows.
-type Freshness struct {
-	// AtLeast names positions that the answer must not be older than.
-	AtLeast eventstream.Token
-	// Latest demands an answer at least as fresh as the store is now.
-	Latest bool
-	// Wait bounds the waiting; 0 is the default, 500 ms, for search 2 s.
-	Wait time.Duration
+// Config is what a Reader reads from. Streams, View and Waiter are required.
+type Config struct {
+	Streams *eventstream.Streams
+	// View answers; Waiter brings it to where a reader needs it.
+	View   View
+	Waiter Waiter
+	// Search finds; nil when search is off. SearchWaiter brings both the view and
+	// the index to where a reader needs them; required with Search.
+	Search       Search
+	SearchWaiter Waiter
+	// ClaimSecret is the store's: unique values are looked up by it, and cursors
+	// sealed under a key derived from it.
+	ClaimSecret domain.ClaimSecret
+	// Tracer makes a span of each list, search, look-up and history, and of
+	// nothing else; nil makes none.
+	Tracer trace.Tracer
 }
 
-// Entity is an answer about one entity.
-type Entity[T any] struct {
-	Value T
-	// Shows is what the value is made of: its entity tag.
-	Shows eventstream.Token
+// Reader answers what is asked of the directory. Its methods may be called
+// concurrently and take no locks. Refusals are domain errors: Invalid for a
+// cursor or a limit that is none, NotFound for what is not there. Anything that
+// is not fresh enough in time is an error that is eventstream.ErrBehind,
+// ErrParked or ErrUnknownPosition.
+type Reader struct {
+	config  Config
+	cursors *sealer
 }
 
-// Page is an answer about many.
-type Page[T any] struct {
-	Items []T
-	// Next is the cursor of the next page, empty after the last one.
-	Next string
-	// RestsOn is the position of the view that answered, taken before it did.
-	RestsOn eventstream.Token
+// NewReader makes a Reader.
+func NewReader(config Config) (*Reader, error) {
+	if config.Streams == nil || config.View == nil || config.Waiter == nil {
+		return nil, errors.New("a reader needs streams, a view and a waiter")
+	}
+	if config.Search != nil && config.SearchWaiter == nil {
+		return nil, errors.New("a reader with search needs a waiter for it")
+	}
+	if config.Tracer == nil {
+		config.Tracer = noop.NewTracerProvider().Tracer("")
+	}
+	cursors, err := newSealer(config.ClaimSecret)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{config: config, cursors: cursors}, nil
 }

@@ -43,7 +43,9 @@ type View interface {
 // Waiter brings a view to where a reader needs it.
 type Waiter interface {
 	// Ensure returns once the view shows the stream at the number or later, within
-	// ctx, or says why it does not: querysync's ErrBehind, ErrParked and
-	// ErrUnknownPosition. A stream that the view does not show is satisfied.
+	// ctx, or says why it does not: eventstream's ErrBehind, ErrParked and
+	// ErrUnknownPosition. users/{n} and groups/{n} stand for every entity that they
+	// name up to the number, eventstream.LogStream for what the log holds up to it.
+	// Any other stream that the view does not show is satisfied.
 	Ensure(ctx context.Context, stream eventstream.StreamID, seq eventstream.Seq) error
 }

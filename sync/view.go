@@ -2,7 +2,6 @@ package querysync
 
 import (
 	"context"
-	"errors"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
@@ -33,12 +32,13 @@ type Positioned interface {
 	SetApplied(position uint64)
 }
 
-// The ways in which a view is not where it should be.
+// The ways in which a view is not where it should be: those of eventstream, by
+// the names that this package's callers look for.
 var (
 	// ErrBehind: the view did not get there in time.
-	ErrBehind = errors.New("view behind")
+	ErrBehind = eventstream.ErrBehind
 	// ErrParked: the stream cannot be applied until an operator steps in.
-	ErrParked = errors.New("stream parked")
+	ErrParked = eventstream.ErrParked
 	// ErrUnknownPosition: the stream has no such commit.
-	ErrUnknownPosition = errors.New("unknown position")
+	ErrUnknownPosition = eventstream.ErrUnknownPosition
 )

@@ -16,8 +16,10 @@ import (
 // the interfaces', except for durability.
 type Store struct {
 	options Options
+	// appending is held by the append under way, until the observer was told.
+	appending chan struct{}
 
-	mu      sync.RWMutex
+	mu      sync.RWMutex // guards the rest; never held while the observer is told
 	closed  bool
 	streams map[eventstream.StreamID][]eventstream.Commit
 	log     [][]eventstream.Commit
@@ -27,13 +29,13 @@ type Store struct {
 type Options struct {
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
-	// Observe is told of every transaction, one at a time.
+	// Observe is told of every transaction, one at a time; nobody if nil.
 	Observe eventstream.Observer
 }
 
 // New makes an empty store. Nil options are the zero Options.
 func New(options *Options) *Store {
-	s := &Store{streams: map[eventstream.StreamID][]eventstream.Commit{}}
+	s := &Store{appending: make(chan struct{}, 1), streams: map[eventstream.StreamID][]eventstream.Commit{}}
 	if options != nil {
 		s.options = *options
 	}
@@ -51,26 +53,40 @@ func (s *Store) Append(ctx context.Context, tx eventstream.Transaction) ([]event
 	if err := tx.Check(); err != nil {
 		return nil, err
 	}
+	select {
+	case s.appending <- struct{}{}:
+		defer func() { <-s.appending }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	commits, err := s.write(&tx)
+	if err != nil {
+		return nil, err
+	}
+	if s.options.Observe != nil {
+		s.options.Observe([][]eventstream.Commit{commits})
+	}
+	return slices.Clone(commits), nil
+}
+
+func (s *Store) write(tx *eventstream.Transaction) ([]eventstream.Commit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, eventstream.ErrClosed
 	}
-	heads, err := s.heads(&tx)
+	heads, err := s.heads(tx)
 	if err != nil {
 		return nil, err
 	}
-	commits := eventstream.Seal(&tx, heads, s.options.Now())
+	commits := eventstream.Seal(tx, heads, s.options.Now())
 	for i := range commits {
 		commits[i].Data = slices.Clone(commits[i].Data)
 		commits[i].Log = uint64(len(s.log)) + 1
 		s.streams[commits[i].Stream] = append(s.streams[commits[i].Stream], commits[i])
 	}
 	s.log = append(s.log, commits)
-	if s.options.Observe != nil {
-		s.options.Observe([][]eventstream.Commit{commits})
-	}
-	return slices.Clone(commits), nil
+	return commits, nil
 }
 
 func (s *Store) heads(tx *eventstream.Transaction) ([]eventstream.Head, error) {
@@ -82,7 +98,7 @@ func (s *Store) heads(tx *eventstream.Transaction) ([]eventstream.Head, error) {
 			heads[i] = eventstream.Head{Seq: commits[n-1].Seq, Time: commits[n-1].Time, Hash: commits[n-1].Hash}
 		}
 		if !entry.Expect.Allows(heads[i].Seq) {
-			winners := commits[min(int(entry.Expect.Seq()), len(commits)):]
+			winners := commits[min(uint64(entry.Expect.Seq()), uint64(len(commits))):]
 			conflicts = append(conflicts, eventstream.Conflict{Index: i, Stream: entry.Stream, Expect: entry.Expect, Head: heads[i].Seq, Winners: slices.Clone(winners)})
 		}
 	}
@@ -102,15 +118,7 @@ func (s *Store) Read(ctx context.Context, stream eventstream.StreamID, after eve
 			yield(eventstream.Commit{}, eventstream.ErrClosed)
 			return
 		}
-		for _, commit := range commits[min(uint64(after), uint64(len(commits))):] {
-			if err := ctx.Err(); err != nil {
-				yield(eventstream.Commit{}, err)
-				return
-			}
-			if !yield(commit, nil) {
-				return
-			}
-		}
+		walk(ctx, commits[min(uint64(after), uint64(len(commits))):], yield)
 	}
 }
 
@@ -133,6 +141,7 @@ func (s *Store) Last(ctx context.Context, stream eventstream.StreamID) (eventstr
 
 // Recent implements eventstream.Store.
 func (s *Store) Recent(ctx context.Context, since time.Time) iter.Seq2[eventstream.Position, error] {
+	since = since.Truncate(time.Millisecond)
 	return func(yield func(eventstream.Position, error) bool) {
 		for commits, err := range s.Tail(ctx, 0) {
 			if err != nil {
@@ -158,14 +167,25 @@ func (s *Store) Tail(ctx context.Context, after uint64) iter.Seq2[[]eventstream.
 			yield(nil, eventstream.ErrClosed)
 			return
 		}
-		for _, commits := range log[min(after, uint64(len(log))):] {
-			if err := ctx.Err(); err != nil {
-				yield(nil, err)
-				return
-			}
-			if !yield(commits, nil) {
-				return
-			}
+		walk(ctx, log[min(after, uint64(len(log))):], yield)
+	}
+}
+
+// walk yields items, and the error of ctx where it has ended, also when there is
+// no item.
+func walk[T any](ctx context.Context, items []T, yield func(T, error) bool) {
+	var none T
+	if err := ctx.Err(); err != nil {
+		yield(none, err)
+		return
+	}
+	for _, item := range items {
+		if !yield(item, nil) {
+			return
+		}
+		if err := ctx.Err(); err != nil {
+			yield(none, err)
+			return
 		}
 	}
 }
@@ -179,6 +199,8 @@ func (s *Store) End() uint64 {
 
 // Close implements eventstream.Store.
 func (s *Store) Close() error {
+	s.appending <- struct{}{}
+	defer func() { <-s.appending }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true

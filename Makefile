@@ -1,0 +1,30 @@
+# What a machine needs: Go, as go.mod says. `make test` is all there is to know.
+
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME ?= 60s
+BENCH    ?=
+
+.PHONY: run test race lint fuzz bench
+
+run: ## serve on 127.0.0.1:8080, data in ./identity-data
+	go run ./cmd/identity serve
+
+test: ## everything, with the race detector
+	go vet ./...
+	go test -race -shuffle=on ./...
+
+race: ## what runs concurrently, again and again
+	go test -race -count=5 ./eventstream/... ./commands ./queries/... ./sync/...
+
+lint:
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	go vet ./...
+	go run $(GOLANGCI) run
+
+fuzz: ## every fuzz target for FUZZTIME, two at once
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . \
+	  | sed 's|/[^/]*_test.go:func | |' \
+	  | xargs -P 2 -L 1 sh -c 'echo "fuzz $$0 $$1"; go test -run="^$$" -fuzz="^$$1\$$" -fuzztime=$(FUZZTIME) -parallel=1 $$0 >fuzz-$$1.out 2>&1 || { cat fuzz-$$1.out; exit 255; }; rm -f fuzz-$$1.out'
+
+bench: ## figures beside a floor server; BENCH="--sizes 1000 --only get" for some of them
+	go run ./internal/bench $(BENCH)

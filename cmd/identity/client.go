@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	neturl "net/url"
+	"os"
+	"strings"
+)
+
+// client speaks to a serve, in another process or in this one.
+type client struct {
+	url  string
+	key  string
+	http *http.Client
+	// close ends what serves it, if that is in this process.
+	close func() error
+}
+
+// problem is a refusal by the service.
+type problem struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+	Errors []struct {
+		Pointer string `json:"pointer"`
+		Detail  string `json:"detail"`
+	} `json:"errors"`
+}
+
+func (p *problem) Error() string {
+	text := fmt.Sprintf("the service answers %d %s: %s", p.Status, p.Code, p.Detail)
+	for _, e := range p.Errors {
+		text += fmt.Sprintf("; %s: %s", e.Pointer, e.Detail)
+	}
+	return text
+}
+
+// do sends a request and reads the answer into one value, if that is not nil.
+func (c *client) do(ctx context.Context, method, path string, body, into any) (status int, err error) {
+	answer, err := c.open(ctx, method, path, body)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, answer.Body.Close()) }()
+	if into == nil || answer.StatusCode == http.StatusNoContent {
+		_, err = io.Copy(io.Discard, answer.Body)
+		return answer.StatusCode, err
+	}
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+		return answer.StatusCode, fmt.Errorf("read the answer to %s: %w", method, err)
+	}
+	return answer.StatusCode, nil
+}
+
+// open sends a request and leaves the answer, a success, to be read.
+func (c *client) open(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	var sent io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		sent = bytes.NewReader(raw)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, c.url+path, sent)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+c.key)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("speak to the service: %w", err)
+	}
+	if answer.StatusCode < 300 {
+		return answer, nil
+	}
+	defer answer.Body.Close()
+	refusal := &problem{Status: answer.StatusCode}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(refusal); err != nil {
+		refusal.Detail = "no reason given"
+	}
+	return nil, refusal
+}
+
+// dial makes a client of a running serve, with the admin key of the environment
+// or else of the data directory.
+func (f *remoteFlags) dial(to announcement) (*client, error) {
+	at, err := neturl.Parse(to.URL)
+	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
+		return nil, misused("--url, IDENTITY_URL: not a URL of http or https")
+	}
+	key, err := adminKeyOfEnvironment()
+	if err != nil {
+		return nil, err
+	}
+	if key == "" {
+		var absent bool
+		if key, absent, err = (dataDirectory{f.Data}).readAdminKey(); err != nil {
+			return nil, err
+		}
+		if absent {
+			return nil, fmt.Errorf("no admin key: neither %s is set nor is there %s", adminVar, dataDirectory{f.Data}.file(adminFile))
+		}
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 2 * seedWriters
+	if to.Certificate != "" {
+		if transport.TLSClientConfig, err = pin(to.Certificate); err != nil {
+			return nil, err
+		}
+	}
+	return &client{
+		url: strings.TrimSuffix(to.URL, "/"), key: key, http: &http.Client{Transport: transport},
+		close: func() error { transport.CloseIdleConnections(); return nil },
+	}, nil
+}
+
+// pin trusts the one certificate that a file begins with, whoever it is for: the
+// service on this machine may be known by any name.
+func pin(file string) (*tls.Config, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate of the running service: %w", err)
+	}
+	block, _ := pem.Decode(raw)
+	if block == nil {
+		return nil, fmt.Errorf("%s holds no certificate", file)
+	}
+	return &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: true, //nolint:gosec // the certificate itself is compared
+		VerifyPeerCertificate: func(shown [][]byte, _ [][]*x509.Certificate) error {
+			if len(shown) == 0 || !bytes.Equal(shown[0], block.Bytes) {
+				return fmt.Errorf("the service does not show the certificate of %s", file)
+			}
+			return nil
+		},
+	}, nil
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// dataDirectory is where everything of a directory is kept. Only its owner may
+// look into it.
+//
+//	log/         commits; whoever has its lock has the whole directory
+//	snapshots/   derived state, for a fast start; may be deleted
+//	claim.key    the secret under which unique values are hashed
+//	admin.key    the key that may do everything
+//	serve.json   where a running serve listens
+type dataDirectory struct{ path string }
+
+const (
+	directoryMode = 0o700
+	secretMode    = 0o600
+)
+
+// openDataDirectory makes the directory if it is not there.
+func openDataDirectory(path string) (dataDirectory, error) {
+	d := dataDirectory{path}
+	for _, each := range []string{d.path, d.snapshots()} {
+		if err := os.MkdirAll(each, directoryMode); err != nil {
+			return d, fmt.Errorf("make the data directory: %w", err)
+		}
+	}
+	return d, nil
+}
+
+func (d dataDirectory) log() string          { return filepath.Join(d.path, "log") }
+func (d dataDirectory) snapshots() string    { return filepath.Join(d.path, "snapshots") }
+func (d dataDirectory) file(n string) string { return filepath.Join(d.path, n) }
+
+// readSecret reads a small file; absent tells that there is none.
+func (d dataDirectory) readSecret(name string) (text string, absent bool, err error) {
+	raw, err := os.ReadFile(d.file(name))
+	if errors.Is(err, os.ErrNotExist) {
+		return "", true, nil
+	}
+	return string(raw), false, err
+}
+
+// create makes a small file that is there whole or not at all, also after a
+// crash. It fails with os.ErrExist if there is one.
+func (d dataDirectory) create(name, text string, mode os.FileMode) (err error) {
+	return d.place(name, text, mode, os.Link)
+}
+
+// replace makes a small file in place of one that may be there.
+func (d dataDirectory) replace(name, text string, mode os.FileMode) error {
+	return d.place(name, text, mode, os.Rename)
+}
+
+func (d dataDirectory) place(name, text string, mode os.FileMode, put func(from, to string) error) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write %s: %w", name, err)
+		}
+	}()
+	temporary, err := os.CreateTemp(d.path, name+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(temporary.Name()) }()
+	_, err = temporary.WriteString(text)
+	if err := errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close()); err != nil {
+		return err
+	}
+	if err := put(temporary.Name(), d.file(name)); err != nil {
+		return err
+	}
+	return d.sync()
+}
+
+func (d dataDirectory) sync() error {
+	directory, err := os.Open(d.path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(directory.Sync(), directory.Close())
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+
+	"github.com/seed5b6a70b4/identity/eventstream/logstore"
+	"github.com/seed5b6a70b4/identity/httpapi"
+)
+
+// remoteFlags are those of commands that work on a directory at rest as well as
+// on one that is served.
+type remoteFlags struct {
+	dataFlags `embed:""`
+	URL       string `name:"url" env:"IDENTITY_URL" placeholder:"URL" help:"A running service to speak to; by default the one that holds the data directory, if there is one."`
+}
+
+// reach gives a client of the running service, if one is named or holds the data
+// directory, or else the backends, opened.
+func (f *remoteFlags) reach(ctx context.Context, s settings) (*client, *backends, error) {
+	if err := f.check(); err != nil {
+		return nil, nil, err
+	}
+	if f.URL != "" {
+		c, err := f.dial(announcement{URL: f.URL})
+		return c, nil, err
+	}
+	b, err := openBackends(ctx, f.Data, s)
+	if !errors.Is(err, logstore.ErrLocked) {
+		return nil, b, err
+	}
+	running, err := dataDirectory{f.Data}.announced()
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := f.dial(running)
+	return c, nil, err
+}
+
+// client gives a client of the running service, or of one in this process.
+func (f *remoteFlags) client(ctx context.Context) (*client, error) {
+	c, b, err := f.reach(ctx, settings{noSearch: true})
+	if err != nil || c != nil {
+		return c, err
+	}
+	return serveHere(b)
+}
+
+// existing refuses a data directory that holds nothing, for commands that only
+// look.
+func (f *dataFlags) existing() error {
+	if _, err := os.Stat(dataDirectory{f.Data}.log()); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("--data %s: there is no directory of users and groups", f.Data)
+	}
+	return nil
+}
+
+// serveHere serves the backends to a client in this process, over no network.
+func serveHere(b *backends) (*client, error) {
+	key := rand.Text()
+	handler, err := httpapi.New(httpapi.Config{
+		Commands: b.commands, Queries: b.reader, Epoch: b.directory.Epoch, AdminKeys: []httpapi.KeyHash{httpapi.HashKey(key)},
+	})
+	if err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	pipes := &pipeListener{made: make(chan net.Conn), closed: make(chan struct{})}
+	server := httpapi.NewServer(handler, nil)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(pipes) }()
+	transport := &http.Transport{DialContext: pipes.dial}
+	return &client{
+		url: "http://identity", key: key, http: &http.Client{Transport: transport},
+		close: func() error {
+			transport.CloseIdleConnections()
+			err := server.Close()
+			<-served
+			return errors.Join(err, b.snapshot(), b.close())
+		},
+	}, nil
+}
+
+// pipeListener is a net.Listener of connections within this process.
+type pipeListener struct {
+	made   chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case l.made <- theirs:
+		return ours, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Accept implements net.Listener.
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case made := <-l.made:
+		return made, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+// Addr implements net.Listener.
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "identity", Net: "pipe"} }

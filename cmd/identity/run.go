@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// cli is everything that can be typed.
+type cli struct {
+	Serve   serveCommand   `cmd:"" help:"Serve the directory over HTTP."`
+	Seed    seedCommand    `cmd:"" help:"Fill the directory with made-up users, groups and memberships."`
+	Verify  verifyCommand  `cmd:"" help:"Audit the data: the log, the claims and every view."`
+	Key     keyCommand     `cmd:"" help:"Create, list and revoke API keys."`
+	Version versionCommand `cmd:"" help:"Say which build this is."`
+}
+
+// console is where a command reads and writes.
+type console struct {
+	ctx context.Context
+	// out is for what was asked for, err for everything else.
+	out, err io.Writer
+}
+
+// usageError is a mistake in what was typed or set, on one line that names it.
+type usageError struct{ what string }
+
+func (e *usageError) Error() string { return e.what }
+
+func misused(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// run does what the arguments say and gives the exit code.
+func run(ctx context.Context, args []string, out, errs io.Writer) int {
+	var commands cli
+	parser, err := kong.New(&commands,
+		kong.Name("identity"),
+		kong.Description("A directory of users, groups and memberships."),
+		kong.UsageOnError(), kong.Writers(out, errs),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+	)
+	if err != nil {
+		return fail(errs, err)
+	}
+	chosen, err := parser.Parse(args)
+	if err != nil {
+		return fail(errs, misused("%s", err))
+	}
+	return fail(errs, chosen.Run(&console{ctx, out, errs}))
+}
+
+// fail reports why a command ended, if it failed, and gives the exit code.
+func fail(errs io.Writer, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	_, _ = fmt.Fprintln(errs, "identity: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+	var misuse *usageError
+	if errors.As(err, &misuse) {
+		return exitUsage
+	}
+	return exitFailed
+}

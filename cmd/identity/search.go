@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/queries"
+	"github.com/seed5b6a70b4/identity/queries/memsearch"
+	"github.com/seed5b6a70b4/identity/queries/memview"
+	querysync "github.com/seed5b6a70b4/identity/sync"
+)
+
+// searcher keeps the search index behind the view: what changes in the view is
+// forwarded to the index.
+type searcher struct {
+	index     *memsearch.Index
+	view      *memview.View
+	forwarder *querysync.Forwarder[memview.Entity]
+}
+
+func newSearcher(from *querysync.Synchroniser, view *memview.View, log *slog.Logger, registry *prometheus.Registry) (*searcher, error) {
+	s := &searcher{index: memsearch.New(memsearch.Options{}), view: view}
+	options := querysync.ForwarderOptions[memview.Entity]{Name: "memsearch", Push: s.push, Touches: s.touches, Logger: log}
+	if registry != nil {
+		options.Metrics = registry
+	}
+	var err error
+	s.forwarder, err = querysync.NewForwarder(from, view, options)
+	return s, err
+}
+
+// push puts into the index what the view shows of the entities.
+func (s *searcher) push(ctx context.Context, entities []memview.Entity) error {
+	documents := make([]queries.Document, 0, len(entities))
+	for _, entity := range entities {
+		document, err := s.view.Document(ctx, entity.Kind, entity.ID)
+		if err != nil {
+			return err
+		}
+		if document.Revision > 0 {
+			documents = append(documents, document)
+		}
+	}
+	return s.index.Put(ctx, documents)
+}
+
+// touches names the entity whose document a commit of the stream may change. A
+// membership is part of its member's document.
+func (s *searcher) touches(ctx context.Context, stream eventstream.StreamID) ([]memview.Entity, error) {
+	ids := stream.UUIDs()
+	switch stream.Kind() {
+	case eventstream.UserKind:
+		return []memview.Entity{{Kind: domain.UserMember, ID: ids[0]}}, nil
+	case eventstream.GroupKind:
+		return []memview.Entity{{Kind: domain.GroupMember, ID: ids[0]}}, nil
+	case eventstream.MemberKind:
+		edge, err := s.view.Membership(ctx, domain.GroupID{UUID: ids[0]}, ids[1])
+		return []memview.Entity{{Kind: edge.Kind, ID: ids[1]}}, err
+	}
+	return nil, nil
+}
+
+// catchUp brings the index to where the view is: what its snapshot lacks is
+// forwarded, and without a snapshot everything is put.
+func (s *searcher) catchUp(ctx context.Context, log eventstream.Log, progress func(done, total uint64)) error {
+	after := s.index.Applied()
+	if after == 0 {
+		after = s.view.Applied()
+		if err := s.fill(ctx); err != nil {
+			return err
+		}
+	}
+	return s.forwarder.CatchUp(ctx, log, after, progress)
+}
+
+// fillBatch is how many documents are put at a time into an empty index.
+const fillBatch = 1024
+
+// fill puts everything that the view knows.
+func (s *searcher) fill(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	batches := make(chan []memview.Entity, runtime.GOMAXPROCS(0))
+	group.Go(func() error {
+		defer close(batches)
+		return s.hand(ctx, batches)
+	})
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() error {
+			for batch := range batches {
+				if err := s.push(ctx, batch); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (s *searcher) hand(ctx context.Context, to chan<- []memview.Entity) error {
+	var batch []memview.Entity
+	send := func() error {
+		select {
+		case to <- batch:
+			batch = nil
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for revision := range s.view.Revisions() {
+		if batch = append(batch, revision.Entity); len(batch) == fillBatch {
+			if err := send(); err != nil {
+				return err
+			}
+		}
+	}
+	return send()
+}
+
+// save writes a snapshot of the index. What it holds is at least what had been
+// forwarded by now.
+func (s *searcher) save(dir string) error {
+	s.index.SetApplied(s.forwarder.Applied())
+	return s.index.Save(dir)
+}
+
+// Search implements queries.Search.
+func (s *searcher) Search(ctx context.Context, criteria queries.Criteria, from []byte, limit int) (queries.Found, error) {
+	return s.index.Search(ctx, criteria, from, limit)
+}
+
+// Position implements queries.Search: up to where the view was forwarded.
+func (s *searcher) Position(context.Context) (eventstream.Token, error) {
+	position := s.forwarder.Applied()
+	if position == 0 {
+		return nil, nil
+	}
+	return eventstream.Token{{Stream: eventstream.LogStream, Seq: eventstream.Seq(position)}}, nil
+}

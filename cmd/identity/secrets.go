@@ -1,0 +1,89 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/seed5b6a70b4/identity/domain"
+)
+
+const (
+	claimFile = "claim.key"
+	adminFile = "admin.key"
+	// minAdminKey is how long an admin key is at least, in characters.
+	minAdminKey = 32
+	adminVar    = "IDENTITY_ADMIN_KEY"
+)
+
+// errSecretLost tells an operator what is missing and what to do.
+var errSecretLost = errors.New("claim.key is missing, and the unique values of this store are hashed under it: " +
+	"put the file back from a copy of the data directory; no other one will do")
+
+// claimSecret reads the secret under which unique values are hashed, or makes it
+// for a store that is new.
+func (d dataDirectory) claimSecret(newStore bool) (domain.ClaimSecret, error) {
+	text, absent, err := d.readSecret(claimFile)
+	if err != nil {
+		return domain.ClaimSecret{}, err
+	}
+	if absent {
+		if !newStore {
+			return domain.ClaimSecret{}, errSecretLost
+		}
+		return d.makeClaimSecret()
+	}
+	raw, err := hex.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(raw) != len(domain.ClaimSecret{}) {
+		return domain.ClaimSecret{}, fmt.Errorf("%s is not %d hexadecimal digits: put the file back from a copy", d.file(claimFile), 2*len(domain.ClaimSecret{}))
+	}
+	return domain.ClaimSecret(raw), nil
+}
+
+func (d dataDirectory) makeClaimSecret() (domain.ClaimSecret, error) {
+	var secret domain.ClaimSecret
+	_, _ = rand.Read(secret[:]) // it never fails
+	return secret, d.create(claimFile, hex.EncodeToString(secret[:])+"\n", secretMode)
+}
+
+// adminKey reads the admin key of the directory, or makes it.
+func (d dataDirectory) adminKey() (string, error) {
+	key, absent, err := d.readAdminKey()
+	if err != nil || !absent {
+		return key, err
+	}
+	var random [32]byte
+	_, _ = rand.Read(random[:]) // it never fails
+	key = "ida_" + base64.RawURLEncoding.EncodeToString(random[:])
+	return key, d.create(adminFile, key+"\n", secretMode)
+}
+
+func (d dataDirectory) readAdminKey() (key string, absent bool, err error) {
+	text, absent, err := d.readSecret(adminFile)
+	if err != nil || absent {
+		return "", absent, err
+	}
+	key = strings.TrimSpace(text)
+	if len([]rune(key)) < minAdminKey {
+		return "", false, fmt.Errorf("%s holds less than %d characters: delete the file, and another key is made", d.file(adminFile), minAdminKey)
+	}
+	return key, false, nil
+}
+
+// adminKeyOfEnvironment gives the admin key that the environment brings, if any.
+func adminKeyOfEnvironment() (string, error) {
+	key, set := os.LookupEnv(adminVar)
+	switch {
+	case !set || key == "":
+		return "", nil
+	case len([]rune(key)) < minAdminKey:
+		return "", misused("%s: at least %d characters are needed", adminVar, minAdminKey)
+	case strings.ContainsAny(key, " \t\r\n"):
+		return "", misused("%s: spaces and line breaks cannot be sent in a header", adminVar)
+	}
+	return key, nil
+}

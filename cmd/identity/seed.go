@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/seed5b6a70b4/identity/commands"
+	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/internal/seeding"
+)
+
+// seedWriters is how many commands are under way at a time, so that each sync
+// makes many durable.
+const seedWriters = 128
+
+// seedCommand fills the directory.
+type seedCommand struct {
+	remoteFlags `embed:""`
+	Users       int    `required:"" placeholder:"N" help:"How many users there are to be."`
+	Groups      int    `required:"" placeholder:"M" help:"How many groups."`
+	Seed        uint64 `default:"1" placeholder:"S" help:"Which users and groups: the same for the same seed. Default 1."`
+}
+
+// Run fills the directory; what is there of it already is left as it is.
+func (s *seedCommand) Run(c *console) error {
+	switch {
+	case s.Users < 0 || s.Users > 100_000_000:
+		return misused("--users: %d is not from 0 to 100000000", s.Users)
+	case s.Groups < 0 || s.Groups > 10_000_000:
+		return misused("--groups: %d is not from 0 to 10000000", s.Groups)
+	}
+	meter := newMeter(c.err)
+	ctx, stop := context.WithCancel(c.ctx)
+	defer stop()
+	log := slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	died := make(chan error, 1)
+	to, b, err := s.reach(ctx, settings{log: log, fatal: func(err error) { died <- err; stop() }, progress: func(done, total uint64) {
+		meter.show("catching up", done, total)
+	}})
+	if err != nil {
+		return err
+	}
+	plan := seeding.Plan{Users: s.Users, Groups: s.Groups, Seed: s.Seed}
+	if b == nil {
+		return errors.Join(fill(ctx, c, meter, plan, remoteDoer{to}), to.close())
+	}
+	background := make(chan error, 2)
+	behind, end := context.WithCancel(context.WithoutCancel(c.ctx))
+	go func() { background <- b.run(behind) }()
+	go func() { background <- tuneCollector(behind) }()
+	err = fill(ctx, c, meter, plan, b.commands)
+	if err == nil && b.search != nil {
+		err = b.search.forwarder.Flush(ctx)
+	}
+	end()
+	err = errors.Join(err, <-background, <-background)
+	select {
+	case failed := <-died:
+		return errors.Join(failed, err, b.close())
+	default:
+		return errors.Join(err, b.snapshot(), b.close())
+	}
+}
+
+func fill(ctx context.Context, c *console, meter *meter, plan seeding.Plan, do seeding.Doer) error {
+	began := time.Now()
+	roster := plan.Roster()
+	steps := uint64(plan.Steps(roster))
+	tally, err := plan.Fill(ctx, do, roster, seeding.Filling{Writers: seedWriters, Progress: func(done int) {
+		meter.show("seeding", uint64(done), steps)
+	}})
+	meter.finish()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.out, "%d users, %d groups, %d memberships and %d groups in groups are there; %d of %d commands wrote something, in %s\n",
+		tally.Users, tally.Groups, tally.Memberships, tally.Nested, tally.Written, steps, time.Since(began).Round(time.Millisecond))
+	return err
+}
+
+// remoteDoer does commands through a running service.
+type remoteDoer struct{ to *client }
+
+// Do implements seeding.Doer for the commands of a plan.
+func (d remoteDoer) Do(ctx context.Context, _ commands.Request, command commands.Command) (commands.Result, error) {
+	method, path, body := http.MethodPost, "", any(nil)
+	switch cmd := command.(type) {
+	case commands.CreateUser:
+		path, body = "/users", userBody(&cmd)
+	case commands.CreateGroup:
+		path, body = "/groups", groupBody(&cmd)
+	case commands.AddMembers:
+		path, body = "/groups/"+cmd.Group.String()+"/members", map[string]any{"members": cmd.Members}
+	case commands.AddMember:
+		method, path = http.MethodPut, "/groups/"+cmd.Group.String()+"/members/"+cmd.Member.String()
+	default:
+		return commands.Result{}, fmt.Errorf("seeding has no %T", command)
+	}
+	status, err := d.to.do(ctx, method, path, body, nil)
+	return commands.Result{Changed: status == http.StatusCreated}, err
+}
+
+func userBody(u *commands.CreateUser) map[string]any {
+	body := map[string]any{"id": u.ID.String(), "active": u.Active}
+	for name, text := range map[string]string{
+		"username": u.Username.String(), "email": u.Email.String(), "name": u.Name.String(),
+		"givenName": u.GivenName.String(), "familyName": u.FamilyName.String(), "externalId": u.ExternalID.String(),
+	} {
+		if text != "" {
+			body[name] = text
+		}
+	}
+	return withAttributes(body, u.Attributes)
+}
+
+func groupBody(g *commands.CreateGroup) map[string]any {
+	body := map[string]any{"id": g.ID.String()}
+	for name, text := range map[string]string{"name": g.Name.String(), "description": g.Description.String(), "externalId": g.ExternalID.String()} {
+		if text != "" {
+			body[name] = text
+		}
+	}
+	return withAttributes(body, g.Attributes)
+}
+
+func withAttributes(body map[string]any, attributes domain.Attributes) map[string]any {
+	if len(attributes) > 0 {
+		values := map[string]rawJSON{}
+		for name, value := range attributes {
+			values[name] = rawJSON(value.JSON())
+		}
+		body["attributes"] = values
+	}
+	return body
+}
+
+// rawJSON is written as it is.
+type rawJSON string
+
+// MarshalJSON implements json.Marshaler.
+func (r rawJSON) MarshalJSON() ([]byte, error) { return []byte(r), nil }

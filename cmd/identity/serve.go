@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/seed5b6a70b4/identity/httpapi"
+)
+
+// serveCommand is the service and its settings.
+type serveCommand struct {
+	dataFlags  `embed:""`
+	Listen     string        `env:"IDENTITY_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen; port 0 picks one. Default 127.0.0.1:8080."`
+	Feed       string        `env:"IDENTITY_FEED" placeholder:"NAME" help:"How views hear of commits; the embedded store needs none."`
+	Search     string        `env:"IDENTITY_SEARCH" default:"embedded" placeholder:"NAME" help:"Search index: embedded (default), or none."`
+	TLSCert    string        `name:"tls-cert" env:"IDENTITY_TLS_CERT" placeholder:"FILE" help:"Certificate chain in PEM; serves HTTPS, and is read again when it changes."`
+	TLSKey     string        `name:"tls-key" env:"IDENTITY_TLS_KEY" placeholder:"FILE" help:"The certificate's key in PEM."`
+	Quarantine time.Duration `env:"IDENTITY_QUARANTINE" default:"720h" placeholder:"TIME" help:"How long a released username, e-mail, external id or group name is kept from others. Default 720h, 30 days."`
+	RateLimit  int           `env:"IDENTITY_RATE_LIMIT" default:"0" placeholder:"N" help:"Requests that one key may make in a second; 0, the default, is no limit."`
+	AccessLog  bool          `env:"IDENTITY_ACCESS_LOG" default:"true" negatable:"" help:"Log a line for each request, without personal data. On by default."`
+	LogFormat  string        `env:"IDENTITY_LOG_FORMAT" default:"text" placeholder:"NAME" help:"Form of the log: text (default) or json."`
+	DrainDelay time.Duration `env:"IDENTITY_DRAIN_DELAY" default:"500ms" placeholder:"TIME" help:"How long requests are still taken after SIGTERM, with /readyz answering 503. Default 500ms."`
+}
+
+// check refuses settings that cannot be served with.
+func (s *serveCommand) check() error {
+	if err := s.dataFlags.check(); err != nil {
+		return err
+	}
+	if err := checkAddress("--listen, IDENTITY_LISTEN", s.Listen); err != nil {
+		return err
+	}
+	if err := oneOf("--search, IDENTITY_SEARCH", s.Search, []string{"embedded", "none"}, "elasticsearch"); err != nil {
+		return err
+	}
+	if err := oneOf("--log-format, IDENTITY_LOG_FORMAT", s.LogFormat, []string{"text", "json"}); err != nil {
+		return err
+	}
+	switch {
+	case s.Feed == "dynamodbstreams" || s.Feed == "kinesis" || s.Feed == "none":
+		return misused("--feed, IDENTITY_FEED: %q goes with another store, which is not in this build yet; the embedded store needs no feed", s.Feed)
+	case s.Feed != "":
+		return misused("--feed, IDENTITY_FEED: %q is none of its values; the embedded store needs no feed", s.Feed)
+	case (s.TLSCert == "") != (s.TLSKey == ""):
+		return misused("--tls-cert, IDENTITY_TLS_CERT and --tls-key, IDENTITY_TLS_KEY: both are needed, or neither")
+	case s.Quarantine < 0:
+		return misused("--quarantine, IDENTITY_QUARANTINE: %s is less than nothing", s.Quarantine)
+	case s.RateLimit < 0:
+		return misused("--rate-limit, IDENTITY_RATE_LIMIT: %d is less than nothing", s.RateLimit)
+	case s.DrainDelay < 0:
+		return misused("--drain-delay, IDENTITY_DRAIN_DELAY: %s is less than nothing", s.DrainDelay)
+	}
+	return nil
+}
+
+// Run serves until a signal.
+func (s *serveCommand) Run(c *console) error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	environmentKey, err := adminKeyOfEnvironment()
+	if err != nil {
+		return err
+	}
+	tracing, err := newTracing(c.ctx)
+	if err != nil {
+		return err
+	}
+	service := &service{flags: s, tracing: tracing, adminKeys: hashes(environmentKey)}
+	service.lines, service.log, service.access = newLogs(c.err, s.LogFormat)
+	if service.certificates, err = s.certificates(service.log); err != nil {
+		return err
+	}
+	return service.run(c.ctx)
+}
+
+func hashes(keys ...string) []httpapi.KeyHash {
+	var made []httpapi.KeyHash
+	for _, key := range keys {
+		if key != "" {
+			made = append(made, httpapi.HashKey(key))
+		}
+	}
+	return made
+}
+
+// loopback tells whether only this machine can reach the address.
+func loopback(address net.Addr) bool {
+	tcp, is := address.(*net.TCPAddr)
+	return is && tcp.IP.IsLoopback()
+}
+
+// url is where a client on this machine reaches the address.
+func url(address net.Addr, encrypted bool) string {
+	scheme := "http"
+	if encrypted {
+		scheme = "https"
+	}
+	host, port, _ := net.SplitHostPort(address.String())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return fmt.Sprintf("%s://%s", scheme, net.JoinHostPort(host, port))
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// When snapshots of the views are written: after many transactions, or fewer of
+// them once nothing was written for a while, and at the end.
+const (
+	snapshotLook  = time.Second
+	snapshotMany  = 150_000 // about 500,000 commits
+	snapshotQuiet = 5_000
+	quietLooks    = 10
+)
+
+// snapshot writes down what was derived from the log, so that the next start need
+// not fold it again.
+func (b *backends) snapshot() error {
+	if b.view == nil {
+		return nil
+	}
+	position := b.view.Applied()
+	if position == b.snapshotted {
+		return nil
+	}
+	err := b.view.Save(b.data.snapshots())
+	if b.search != nil {
+		err = errors.Join(err, b.search.save(b.data.snapshots()))
+	}
+	if err == nil {
+		b.snapshotted = position
+	}
+	return err
+}
+
+// snapshotRegularly writes snapshots until ctx ends. One that cannot be written
+// is missed only by the next start.
+func (b *backends) snapshotRegularly(ctx context.Context) error {
+	ticker := time.NewTicker(snapshotLook)
+	defer ticker.Stop()
+	before, quiet := b.store.End(), 0
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		end := b.store.End()
+		if quiet++; end != before {
+			before, quiet = end, 0
+		}
+		new := end - b.snapshotted
+		if new < snapshotMany && (new < snapshotQuiet || quiet < quietLooks) {
+			continue
+		}
+		if err := b.snapshot(); err != nil {
+			b.settings.log.Warn("no snapshot was written; the next start takes longer", "error", err)
+			b.snapshotted = end
+		}
+	}
+}

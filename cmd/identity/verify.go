@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/seed5b6a70b4/identity/internal/audit"
+)
+
+// verifyCommand audits the data.
+type verifyCommand struct {
+	remoteFlags `embed:""`
+	Show        int `default:"1000" placeholder:"N" help:"How many findings are shown at most; all are counted. Default 1000."`
+}
+
+// errDrift is why verify fails although it could do its work.
+var errDrift = errors.New("the data is not as it must be")
+
+// Run audits and prints what was found, one line each, and a summary.
+func (v *verifyCommand) Run(c *console) error {
+	if err := v.lookable(); err != nil {
+		return err
+	}
+	meter := newMeter(c.err)
+	to, b, err := v.reach(c.ctx, settings{progress: func(done, total uint64) { meter.show("catching up", done, total) }})
+	if err != nil {
+		return err
+	}
+	began, shown := time.Now(), 0
+	options := audit.Options{Progress: meter.show, Found: func(f audit.Finding) {
+		if shown++; shown <= v.Show {
+			_, _ = fmt.Fprintln(c.out, f)
+		}
+	}}
+	var report audit.Report
+	if b != nil {
+		report, err = b.verifyAtRest(c.ctx, options)
+		err = errors.Join(err, b.close())
+	} else {
+		report, err = to.verify(c.ctx, options)
+		err = errors.Join(err, to.close())
+	}
+	meter.finish()
+	if err != nil {
+		return err
+	}
+	return v.summarise(c, &report, time.Since(began))
+}
+
+func (v *verifyCommand) summarise(c *console, r *audit.Report, took time.Duration) error {
+	if hidden := r.Drift - v.Show; hidden > 0 {
+		_, _ = fmt.Fprintf(c.out, "and %d more\n", hidden)
+	}
+	_, err := fmt.Fprintf(c.out, "%d transactions, %d commits, %d streams: %d users, %d groups, %d memberships, %d claims, %d keys; %d rows compared in %s\n",
+		r.Transactions, r.Commits, r.Streams, r.Users, r.Groups, r.Memberships, r.Claims, r.Keys, r.Rows, took.Round(time.Millisecond))
+	if err != nil {
+		return err
+	}
+	if r.Drift > 0 {
+		return fmt.Errorf("%w: %d findings", errDrift, r.Drift)
+	}
+	_, err = fmt.Fprintln(c.out, "no drift")
+	return err
+}
+
+// subject is what there is to audit.
+func (b *backends) subject() audit.Subject {
+	s := audit.Subject{Store: b.store, Secret: b.directory.Secret, View: b.view, Applied: map[string]func() uint64{"memview": b.view.Applied}}
+	if b.search != nil {
+		s.Applied["memsearch"] = b.search.forwarder.Applied
+	}
+	return s
+}
+
+// verifyAtRest audits backends that nobody else uses.
+func (b *backends) verifyAtRest(ctx context.Context, options audit.Options) (audit.Report, error) {
+	background := make(chan error, 1)
+	behind, end := context.WithCancel(ctx)
+	go func() { background <- b.runViews(behind) }()
+	err := b.search.forwarder.Flush(ctx)
+	var report audit.Report
+	if err == nil {
+		report, err = audit.Run(ctx, b.subject(), options)
+	}
+	end()
+	return report, errors.Join(err, <-background)
+}
+
+// The lines of an audit that is asked of a running service.
+type auditLine struct {
+	Stage   string         `json:"stage,omitempty"`
+	Done    uint64         `json:"done,omitempty"`
+	Total   uint64         `json:"total,omitempty"`
+	Finding *audit.Finding `json:"finding,omitempty"`
+	Report  *audit.Report  `json:"report,omitempty"`
+	Error   string         `json:"error,omitempty"`
+}
+
+// verify asks a running service for an audit.
+func (c *client) verify(ctx context.Context, options audit.Options) (audit.Report, error) {
+	answer, err := c.open(ctx, http.MethodPost, verifyPath, nil)
+	if err != nil {
+		return audit.Report{}, err
+	}
+	defer answer.Body.Close()
+	for lines := json.NewDecoder(answer.Body); ; {
+		var line auditLine
+		switch err := lines.Decode(&line); {
+		case errors.Is(err, io.EOF):
+			return audit.Report{}, errors.New("the service broke the audit off")
+		case err != nil:
+			return audit.Report{}, fmt.Errorf("read the audit: %w", err)
+		case line.Error != "":
+			return audit.Report{}, errors.New(line.Error)
+		case line.Finding != nil:
+			options.Found(*line.Finding)
+		case line.Report != nil:
+			return *line.Report, nil
+		default:
+			options.Progress(line.Stage, line.Done, line.Total)
+		}
+	}
+}

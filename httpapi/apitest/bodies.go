@@ -1,0 +1,172 @@
+package apitest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+const secretValue = "Never-Echo-This-Value"
+
+func testBodies(t *testing.T, c *client) {
+	user, group := c.user(), c.group()
+	writes := []struct {
+		name string
+		send func(c *client, body string, headers ...string) *reply
+	}{
+		{"POST user", func(c *client, body string, headers ...string) *reply { return c.post("/users", body, headers...) }},
+		{"PATCH user", func(c *client, body string, headers ...string) *reply { return c.patch(user.path(), body, headers...) }},
+		{"POST group", func(c *client, body string, headers ...string) *reply { return c.post("/groups", body, headers...) }},
+		{"PATCH group", func(c *client, body string, headers ...string) *reply { return c.patch(group.path(), body, headers...) }},
+		{"POST members", func(c *client, body string, headers ...string) *reply {
+			return c.post(group.path()+"/members", body, headers...)
+		}},
+		{"POST key", func(c *client, body string, headers ...string) *reply { return c.post("/keys", body, headers...) }},
+	}
+	for _, write := range writes {
+		c.run(write.name, func(t *testing.T, c *client) {
+			for name, body := range malformed() {
+				refused := write.send(c, body).wantProblem(http.StatusBadRequest, "malformed_body")
+				if strings.Contains(string(refused.body), secretValue) {
+					t.Errorf("%s: the problem echoes the body: %s", name, refused.body)
+				}
+			}
+			for _, body := range []string{`[]`, `"` + secretValue + `"`, `7`, `null`, `true`} {
+				write.send(c, body).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("")
+			}
+			write.send(c, `{"unknown":1}`).wantProblem(http.StatusUnprocessableEntity, "invalid")
+			write.send(c, `{"`+secretValue+``+strings.Repeat("x", 3000)+`":1}`).wantProblem(http.StatusUnprocessableEntity, "invalid")
+			tooLarge := `{"name":"` + strings.Repeat("x", 1<<20) + `"}`
+			write.send(c, tooLarge).wantProblem(http.StatusRequestEntityTooLarge, "too_large")
+			for _, media := range []string{"text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", ""} {
+				write.send(c, `{}`, "Content-Type", media).wantProblem(http.StatusUnsupportedMediaType, "unsupported_media_type")
+			}
+		})
+	}
+	c.run("fields of a user", testUserFields)
+	c.run("fields of a group", testGroupFields)
+	c.run("almost too large is not", func(_ *testing.T, c *client) {
+		c.patch(user.path(), `{"name":"x"`+strings.Repeat(" ", 1<<20-12)+`}`).want(http.StatusOK)
+	})
+}
+
+// malformed are bodies that are no JSON that anybody should take.
+func malformed() map[string]string {
+	return map[string]string{
+		"nothing but space":       "  ",
+		"cut":                     `{"username":"` + secretValue + `"`,
+		"trailing text":           `{"username":"` + secretValue + `"}x`,
+		"two values":              `{}{}`,
+		"trailing comma":          `{"username":"` + secretValue + `",}`,
+		"single quotes":           `{'username':'` + secretValue + `'}`,
+		"a comment":               `{/* */}`,
+		"NaN":                     `{"active":NaN}`,
+		"leading zero":            `{"active":01}`,
+		"not UTF-8":               "{\"username\":\"\xff\xfe" + secretValue + "\"}",
+		"overlong UTF-8":          "{\"username\":\"\xc0\x80\"}",
+		"a surrogate alone":       `{"username":"\ud800"}`,
+		"surrogates in disorder":  `{"username":"\udc00\ud800"}`,
+		"NUL":                     `{"username":"a\u0000b"}`,
+		"NUL in a name":           `{"a\u0000":1}`,
+		"NUL after a backslash":   `{"username":"\\\u0000"}`,
+		"a raw NUL":               "{\"username\":\"a\x00b\"}",
+		"a raw line break":        "{\"username\":\"a\nb\"}",
+		"a name twice":            `{"username":"a","username":"b"}`,
+		"a name twice, escaped":   `{"username":"a","usern\u0061me":"b"}`,
+		"a name twice, deeper":    `{"attributes":{"a":1,"a":2}}`,
+		"deep":                    `{"attributes":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`,
+		"very deep":               strings.Repeat(`{"a":`, 20_000) + "1" + strings.Repeat("}", 20_000),
+		"deep and open":           strings.Repeat("[", 100_000),
+		"a byte order mark":       "\ufeff{}",
+		"UTF-16":                  "\xff\xfe{\x00}\x00",
+		"a form":                  "username=" + secretValue,
+		"an unescaped control":    "{\"username\":\"a\x01b\"}",
+		"an escape that is none":  `{"username":"\x41"}`,
+		"a number that is none":   `{"active":1.}`,
+		"a literal that is none":  `{"active":True}`,
+		"an object without colon": `{"active" true}`,
+	}
+}
+
+func testUserFields(t *testing.T, c *client) {
+	made := c.user()
+	long := func(n int) string { return strings.Repeat("x", n) }
+	attributes := func(n int) string {
+		var parts []string
+		for i := range n {
+			parts = append(parts, fmt.Sprintf(`"a%d":%d`, i, i))
+		}
+		return `{"attributes":{` + strings.Join(parts, ",") + `}}`
+	}
+	for _, test := range []struct {
+		body     string
+		pointers []string
+	}{
+		{`{"username":null}`, []string{"/username"}},
+		{`{"username":""}`, []string{"/username"}},
+		{`{"username":"a b"}`, []string{"/username"}},
+		{`{"username":"` + long(129) + `"}`, []string{"/username"}},
+		{`{"username":7}`, []string{"/username"}},
+		{`{"username":["a"]}`, []string{"/username"}},
+		{`{"username":{"a":"b"}}`, []string{"/username"}},
+		{`{"active":null}`, []string{"/active"}},
+		{`{"active":"true"}`, []string{"/active"}},
+		{`{"active":1}`, []string{"/active"}},
+		{`{"email":"nobody"}`, []string{"/email"}},
+		{`{"email":""}`, []string{"/email"}},
+		{`{"email":"a b@example.org"}`, []string{"/email"}},
+		{`{"email":"` + long(255) + `@example.org"}`, []string{"/email"}},
+		{`{"name":""}`, []string{"/name"}},
+		{`{"name":"  "}`, []string{"/name"}},
+		{`{"name":"a\nb"}`, []string{"/name"}},
+		{`{"name":"` + long(257) + `"}`, []string{"/name"}},
+		{`{"givenName":7,"familyName":false,"externalId":[]}`, []string{"/givenName", "/familyName", "/externalId"}},
+		{`{"externalId":"` + long(257) + `"}`, []string{"/externalId"}},
+		{`{"createdAt":"2026-11-22T07:00:00.000Z","updatedAt":null}`, []string{"/createdAt", "/updatedAt"}},
+		{`{"Name":"x","user name":1,"a/b~c":2}`, []string{"/Name", "/user name", "/a~1b~0c"}},
+		{`{"attributes":[]}`, []string{"/attributes"}},
+		{`{"attributes":"x"}`, []string{"/attributes"}},
+		{`{"attributes":{"a":{}}}`, []string{"/attributes/a"}},
+		{`{"attributes":{"a":[[]]}}`, []string{"/attributes/a"}},
+		{`{"attributes":{"a":[null]}}`, []string{"/attributes/a"}},
+		{`{"attributes":{"a/b":{},"":1,"` + long(129) + `":1}}`, []string{"/attributes/a~1b", "/attributes/", "/attributes/" + long(128) + "…"}},
+		{attributes(65), []string{"/attributes"}},
+		{`{"attributes":{"a":"` + long(17<<10) + `"}}`, []string{"/attributes"}},
+		{`{"email":"x","name":"","active":7,"zzz":1,"attributes":{"b":{}}}`, []string{"/email", "/name", "/active", "/zzz", "/attributes/b"}},
+	} {
+		c.patch(made.path(), test.body).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers(test.pointers...)
+		if !strings.Contains(test.body, `"username"`) {
+			body := `{"username":"` + unique("never") + `",` + test.body[1:]
+			c.post("/users", body).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers(test.pointers...)
+		}
+	}
+	c.patch(made.path(), `{"id":"`+made.id()+`"}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/id")
+	c.post("/users", `{}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/username")
+	c.post("/users", `{"username":null,"email":"x"}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/username", "/email")
+	refused := c.post("/users", `{"username":"`+secretValue+` x","email":"`+secretValue+`","active":"`+secretValue+`"}`).wantProblem(http.StatusUnprocessableEntity, "invalid")
+	if strings.Contains(string(refused.body), secretValue) {
+		t.Errorf("the problem echoes values: %s", refused.body)
+	}
+	c.patch(made.path(), attributes(64)).want(http.StatusOK)
+	c.patch(made.path(), `{"attributes":{"one more":1}}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/attributes")
+	if now := c.get(made.path()).want(http.StatusOK).object(); len(now["attributes"].(map[string]any)) != 64 {
+		t.Errorf("%d attributes, want 64", len(now["attributes"].(map[string]any)))
+	}
+}
+
+func testGroupFields(_ *testing.T, c *client) {
+	made := c.group()
+	for body, pointers := range map[string][]string{
+		`{"name":null}`:              {"/name"},
+		`{"name":""}`:                {"/name"},
+		`{"name":7,"description":7}`: {"/name", "/description"},
+		`{"username":"x"}`:           {"/username"},
+		`{"name":"` + strings.Repeat("x", 257) + `"}`:         {"/name"},
+		`{"description":"` + strings.Repeat("x", 1025) + `"}`: {"/description"},
+		`{"createdAt":1,"members":[]}`:                        {"/createdAt", "/members"},
+	} {
+		c.patch(made.path(), body).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers(pointers...)
+	}
+	c.post("/groups", `{"description":"x"}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/name")
+}

@@ -1,0 +1,161 @@
+package apitest
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+func testConsistency(t *testing.T, c *client) {
+	c.run("TU1 and TG1, then TG2", testDeck)
+	c.run("bad tokens", testBadTokens)
+	c.run("good tokens", func(_ *testing.T, c *client) {
+		user, group := c.user(), c.group()
+		many := slices.Repeat([]string{"X-Consistency", user.token()}, 16)
+		for _, headers := range [][]string{
+			{"X-Consistency", user.token()},
+			{"X-Consistency", user.etag()},
+			{"X-Consistency", "W/" + user.etag()},
+			{"X-Consistency", user.token() + "," + group.token() + " , " + group.etag()},
+			{"X-Consistency", user.token(), "X-Consistency", group.token()},
+			{"X-Consistency", "latest"},
+			{"X-Consistency", "latest, " + user.token()},
+			{"X-Consistency", ""},
+			{"X-Consistency", ",, ,"},
+			{"X-Consistency", user.token(), "Prefer", "wait=1"},
+			{"X-Consistency", user.token(), "Prefer", "respond-async, wait=60; x"},
+			{"X-Consistency", user.token(), "Prefer", "wait=soon"},
+			many,
+		} {
+			c.get(user.path(), headers...).want(http.StatusOK)
+			c.get("/users?username=nobody", headers...).want(http.StatusOK)
+			c.get(group.path()+"/members", headers...).want(http.StatusOK)
+			c.get("/users?limit=1", headers...).want(http.StatusOK)
+			c.get(user.path()+"/history", headers...).want(http.StatusOK)
+			c.patch(user.path(), `{}`, headers...).want(http.StatusOK)
+			if !c.target.NoSearch {
+				c.get("/users?q=nobody", headers...).want(http.StatusOK)
+			}
+		}
+	})
+	c.run("every answer can be sent back", func(_ *testing.T, c *client) {
+		user, group := c.user(), c.group()
+		in := c.put(group.path() + "/members/" + user.id()).want(http.StatusCreated)
+		for _, r := range []*reply{
+			user, group, in, c.get(user.path()), c.get("/users?limit=1"), c.get(group.path() + "/members"), c.get(user.path() + "/groups"),
+			c.get(user.path() + "/history"), c.get("/groups?limit=1"), c.get("/users?username=" + user.text("username")), c.get("/keys"),
+			c.patch(user.path(), `{"name":"x"}`), c.delete(group.path() + "/members/" + user.id()), c.delete(user.path()),
+		} {
+			c.get(group.path(), "X-Consistency", r.token()).want(http.StatusOK)
+			c.get("/users?limit=1", "X-Consistency", r.token()).want(http.StatusOK)
+		}
+	})
+	c.run("a list shows at least what its token says", func(t *testing.T, c *client) {
+		group := c.group()
+		for range 3 {
+			user := c.user()
+			in := c.put(group.path() + "/members/" + user.id()).want(http.StatusCreated)
+			listed := c.get(group.path()+"/members", "X-Consistency", in.token()).want(http.StatusOK)
+			if !slices.Contains(listed.ids("memberId"), user.id()) {
+				t.Errorf("%s is missing: %s", user.id(), listed.body)
+			}
+			again := c.get(group.path()+"/members", "X-Consistency", listed.token()).want(http.StatusOK)
+			if !slices.Contains(again.ids("memberId"), user.id()) {
+				t.Errorf("%s is missing with the list's own token", user.id())
+			}
+		}
+	})
+}
+
+// testDeck is the flow as the deck draws it.
+func testDeck(t *testing.T, c *client) {
+	name := strings.ReplaceAll(unique("deck"), "-", "")
+	userA := c.post("/users", `{"username":"`+name+`"}`).want(http.StatusCreated)
+	tu1 := userA.token()
+	groupB := c.group()
+	tg1 := groupB.token()
+	added := c.put(groupB.path()+"/members/"+userA.id(), "X-Consistency", tu1+", "+tg1).want(http.StatusCreated)
+	tg2 := added.token()
+
+	members := c.get(groupB.path()+"/members", "X-Consistency", tg2).want(http.StatusOK)
+	if got := members.ids("memberId"); !slices.Equal(got, []string{userA.id()}) {
+		t.Errorf("members with TG2: %v, want A", got)
+	}
+	if c.target.NoSearch {
+		return
+	}
+	found := c.get("/users?q="+name+"&group="+groupB.id(), "X-Consistency", tg2).want(http.StatusOK)
+	if got := found.ids("id"); !slices.Equal(got, []string{userA.id()}) {
+		t.Errorf("search with TG2: %v, want A", got)
+	}
+}
+
+func testBadTokens(t *testing.T, c *client) {
+	user, group := c.user(), c.group()
+	future := c.futureToken(user)
+	cut := user.token()[:len(user.token())-2]
+	flipped := []byte(user.token())
+	flipped[20] ^= 1
+	tests := []struct {
+		name, code string
+		headers    []string
+	}{
+		{"nonsense", "malformed_token", []string{"nonsense"}},
+		{"cut", "malformed_token", []string{cut}},
+		{"altered", "malformed_token", []string{string(flipped)}},
+		{"half quoted", "malformed_token", []string{`"` + user.token()}},
+		{"an empty tag", "malformed_token", []string{`""`}},
+		{"any", "malformed_token", []string{"*"}},
+		{"one of several", "malformed_token", []string{user.token() + ", nonsense"}},
+		{"on another line", "malformed_token", []string{user.token(), "nonsense"}},
+		{"too long", "malformed_token", []string{strings.Repeat("A", 3000)}},
+		{"too many", "malformed_token", slices.Repeat([]string{user.token()}, 17)},
+		{"foreign", "foreign_token", []string{foreignToken()}},
+		{"foreign, as a tag", "foreign_token", []string{`"` + foreignToken() + `"`}},
+		{"from the future", "unknown_position", []string{future}},
+		{"from the future, among others", "unknown_position", []string{user.token(), future}},
+	}
+	for _, test := range tests {
+		c.run(test.name, func(_ *testing.T, c *client) {
+			var headers []string
+			for _, line := range test.headers {
+				headers = append(headers, "X-Consistency", line)
+			}
+			reads := []string{user.path(), group.path(), "/users", "/users?username=nobody", "/groups?limit=1", group.path() + "/members",
+				group.path() + "/members/" + user.id(), user.path() + "/groups", user.path() + "/history", user.path() + "?seq=1", "/keys"}
+			if !c.target.NoSearch {
+				reads = append(reads, "/users?q=nobody")
+			}
+			for _, path := range reads {
+				c.get(path, headers...).wantProblem(http.StatusBadRequest, test.code)
+			}
+			c.patch(user.path(), `{"name":"never"}`, headers...).wantProblem(http.StatusBadRequest, test.code)
+			c.post("/users", `{"username":"`+unique("never")+`"}`, headers...).wantProblem(http.StatusBadRequest, test.code)
+			c.put(group.path()+"/members/"+user.id(), headers...).wantProblem(http.StatusBadRequest, test.code)
+			c.delete(user.path(), headers...).wantProblem(http.StatusBadRequest, test.code)
+		})
+	}
+	c.get(user.path()).want(http.StatusOK) // nothing of it was written
+}
+
+// futureToken is a token of this store, and of an entity of its, for a commit that
+// it does not have.
+func (c *client) futureToken(made *reply) string {
+	c.t.Helper()
+	epoch := epochOf(made.token())
+	token := eventstream.NewToken(eventstream.Position{Stream: eventstream.StreamID("user/" + made.id()), Seq: 1_000_000})
+	text, err := token.Encode(epoch)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return text
+}
+
+// epochOf reads the epoch of a token, which clients have no business to know, so
+// that one can be forged.
+func epochOf(token string) eventstream.Epoch {
+	return eventstream.Epoch(decodeBase64(token)[1:9])
+}

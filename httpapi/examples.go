@@ -1,0 +1,44 @@
+package httpapi
+
+import "encoding/json"
+
+// Examples of the document. A test validates each against its schema.
+
+const (
+	exampleUserID = "01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10"
+	exampleTime   = "2026-11-22T07:00:00.000Z"
+)
+
+var (
+	newUserExample = json.RawMessage(`{"username":"homer","email":"homer@example.org","name":"Homer Simpson","attributes":{"department":"sector 7G"}}`)
+	userExample    = json.RawMessage(`{"id":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10","username":"homer","email":"homer@example.org","name":"Homer Simpson",` +
+		`"active":true,"attributes":{"department":"sector 7G"},"createdAt":"2026-11-22T07:00:00.000Z","updatedAt":"2026-11-22T07:00:00.000Z"}`)
+	userPatchExample = json.RawMessage(`{"name":"Homer J. Simpson","email":null,"attributes":{"department":"management"}}`)
+	userListExample  = json.RawMessage(`{"items":[` + string(userExample) + `],"next":null}`)
+
+	newGroupExample = json.RawMessage(`{"name":"Operators","description":"Those who watch the dials"}`)
+	groupExample    = json.RawMessage(`{"id":"01926e60-11b2-7d0a-8c55-2f9e4b7a6d31","name":"Operators","description":"Those who watch the dials",` +
+		`"createdAt":"2026-11-22T07:00:00.000Z","updatedAt":"2026-11-22T07:00:00.000Z"}`)
+	groupPatchExample = json.RawMessage(`{"description":null}`)
+	groupListExample  = json.RawMessage(`{"items":[` + string(groupExample) + `],"next":null}`)
+
+	membershipExample = json.RawMessage(`{"groupId":"01926e60-11b2-7d0a-8c55-2f9e4b7a6d31","memberId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10",` +
+		`"kind":"user","since":"2026-11-22T07:00:00.000Z"}`)
+	membershipListExample = json.RawMessage(`{"items":[` + string(membershipExample) + `],"next":null}`)
+	newMembersExample     = json.RawMessage(`{"members":["01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10"]}`)
+	membersExample        = json.RawMessage(`{"items":[` + string(membershipExample) + `]}`)
+
+	changeListExample = json.RawMessage(`{"items":[{"seq":1,"time":"2026-11-22T07:00:00.000Z","actor":"admin","commandId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e11",` +
+		`"events":[{"type":"SetUsername","data":{"username":"homer"}},{"type":"SetActive","data":{"active":true}}]}],"next":null}`)
+
+	newKeyExample  = json.RawMessage(`{"label":"payroll","scopes":["read"]}`)
+	keyExample     = `"id":"01926e61-3c4d-7e8f-9a0b-1c2d3e4f5a6b","label":"payroll","scopes":["read"],"createdAt":"2026-11-22T07:00:00.000Z"`
+	createdExample = json.RawMessage(`{` + keyExample + `,"key":"idk_01926e61-3c4d-7e8f-9a0b-1c2d3e4f5a6b_…"}`)
+	keyListExample = json.RawMessage(`{"items":[{` + keyExample + `}],"next":null}`)
+
+	readyExample = json.RawMessage(`{"status":"ready","views":[{"name":"rows","position":1207,"behind":0,"parked":0}],` +
+		`"store":{"position":1207,"writable":true,"freeBytes":83751862272}}`)
+)
+
+var notReadyExample = json.RawMessage(`{"status":"not_ready","reason":"catching up","views":[{"name":"rows","position":1087,"behind":120,"parked":1,` +
+	`"streams":[{"stream":"user/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10","seq":3,"reason":"unknown event"}]}]}`)

@@ -1,0 +1,152 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/httpapi"
+)
+
+// FuzzPatch sends bodies as patches of a user and of a group. Whatever they are,
+// the answer is a good one: never a fault; what is not JSON is malformed; and
+// what was accepted is what is read afterwards.
+func FuzzPatch(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"name":"x","email":null,"attributes":{"a":[1,"b",true],"c":null}}`, `{"attributes":null}`, `{"active":false}`, `[]`, `{"a":`, `{"a":1,"a":2}`,
+		`{"username":"\u00e9\ud83d\ude00"}`, `{"username":"\ud800"}`, `{"name":"\u0000"}`, `{"attributes":{"a/b~c":{"x":[[]]}}}`, "{\"name\":\"\xff\"}", `{"name":"x"} x`,
+		`{"attributes":{"n":1e999,"m":-0.0,"o":123456789012345678901234567890}}`, `{"externalId":"` + strings.Repeat("é", 300) + `"}`, ``, `null`, `{"description":"\\u0000"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	handler := newDirectory(f, wiring{noSearch: true}).handler(f, nil)
+	paths := []string{
+		"/users/" + created(f, handler, "/users", `{"username":"somebody"}`),
+		"/groups/" + created(f, handler, "/groups", `{"name":"something"}`),
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, path := range paths {
+			answer := ask(handler, "PATCH", path, string(body), "Content-Type", "application/merge-patch+json")
+			sound := json.Valid(body) && utf8.Valid(body)
+			switch answer.Code {
+			case http.StatusOK:
+				if read := ask(handler, "GET", path, ""); !sound || !bytes.Equal(read.Body.Bytes(), answer.Body.Bytes()) {
+					t.Errorf("accepted, and read as %s, patched %s", read.Body, answer.Body)
+				}
+			case http.StatusUnprocessableEntity:
+				if !sound {
+					t.Errorf("not malformed: %s", answer.Body)
+				}
+				checkPointers(t, answer.Body.Bytes())
+			case http.StatusBadRequest:
+			default:
+				t.Errorf("status %d: %s", answer.Code, answer.Body)
+			}
+			if !json.Valid(answer.Body.Bytes()) {
+				t.Errorf("status %d with what is no JSON: %s", answer.Code, answer.Body)
+			}
+		}
+	})
+}
+
+func checkPointers(t *testing.T, body []byte) {
+	var problem struct {
+		Errors []struct {
+			Pointer string `json:"pointer"`
+			Detail  string `json:"detail"`
+		} `json:"errors"`
+	}
+	if err := json.Unmarshal(body, &problem); err != nil || len(problem.Errors) == 0 {
+		t.Errorf("nothing is named: %v %s", err, body)
+	}
+	for _, e := range problem.Errors {
+		if e.Pointer != "" && e.Pointer[0] != '/' || e.Detail == "" {
+			t.Errorf("pointer %q, detail %q", e.Pointer, e.Detail)
+		}
+	}
+}
+
+var fuzzEpoch = eventstream.Epoch{1, 2, 3, 4, 5, 6, 7, 8}
+
+func tokenOf(tb testing.TB, epoch eventstream.Epoch, positions ...eventstream.Position) string {
+	tb.Helper()
+	text, err := eventstream.NewToken(positions...).Encode(epoch)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return text
+}
+
+// FuzzHeaders reads lines of X-Consistency and If-Match: a token counts in both
+// or in neither, what is read covers each token that was sent, and the order of
+// elements and lines means nothing.
+func FuzzHeaders(f *testing.F) {
+	one := tokenOf(f, fuzzEpoch, eventstream.Position{Stream: "users/0", Seq: 7})
+	two := tokenOf(f, fuzzEpoch, eventstream.Position{Stream: "user/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10", Seq: 9}, eventstream.Position{Stream: "users/0", Seq: 3})
+	foreign := tokenOf(f, eventstream.Epoch{9}, eventstream.Position{Stream: "log", Seq: 1})
+	for _, seed := range [][2]string{
+		{one, two}, {`"` + one + `"`, "W/\"" + two + `"`}, {one + "," + two, "latest"}, {foreign, ""}, {"*", `"a"b`}, {`W/`, `"`}, {",,", `"x", "y`}, {`"a,b"`, `""`},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		lines := []string{first, second}
+		merged, latest, err := httpapi.ParseConsistency(lines, fuzzEpoch)
+		if err != nil && !errors.Is(err, eventstream.ErrMalformedToken) && !errors.Is(err, eventstream.ErrForeignToken) && err.Error() != "malformed_token" {
+			t.Fatalf("error %v", err)
+		}
+		swapped, latestToo, swappedErr := httpapi.ParseConsistency([]string{second, first}, fuzzEpoch)
+		if (err == nil) != (swappedErr == nil) || err == nil && (latest != latestToo || !merged.Covers(swapped) || !swapped.Covers(merged)) {
+			t.Errorf("in the other order: %v %v %v, %v %v %v", merged, latest, err, swapped, latestToo, swappedErr)
+		}
+		for _, tag := range httpapi.ConditionTags(lines, fuzzEpoch) {
+			text, encodeErr := tag.Encode(fuzzEpoch)
+			if encodeErr != nil {
+				t.Fatal(encodeErr)
+			}
+			if !httpapi.MatchTags(lines, text, false) {
+				t.Errorf("tag %s is in the condition and does not match", text)
+			}
+			if err == nil && !merged.Covers(tag) {
+				t.Errorf("tag %s is not covered by %v", text, merged)
+			}
+		}
+		httpapi.ParseWait(lines)
+	})
+}
+
+// FuzzQuery sends queries: they are understood or refused, never a fault.
+func FuzzQuery(f *testing.F) {
+	for _, seed := range []string{
+		"", "limit=5", "username=homer", "email=%40", "q=a+b&active=true", "sort=-name&limit=1", "attr.a=b&attr.a=c", "group=x", "cursor=abc", "%zz=1", "a=%ff", "&&=&", "q=%00", ";", "limit=1;limit=2",
+		"at=2026-01-01T00:00:00Z", "seq=18446744073709551616",
+	} {
+		f.Add(seed)
+	}
+	handler := newDirectory(f, wiring{}).handler(f, nil)
+	user := created(f, handler, "/users", `{"username":"somebody"}`)
+	f.Fuzz(func(t *testing.T, query string) {
+		for _, path := range []string{"/users", "/groups", "/users/" + user, "/users/" + user + "/history"} {
+			status := askRaw(handler, path, query)
+			if status != http.StatusOK && status != http.StatusUnprocessableEntity && status != http.StatusNotFound {
+				t.Errorf("%s?%q: status %d", path, query, status)
+			}
+		}
+	})
+}
+
+// askRaw asks with a query that no parser has seen.
+func askRaw(handler http.Handler, path, query string) int {
+	r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+	r.URL.RawQuery = query
+	r.Header.Set("Authorization", "Bearer "+adminKey)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w.Code
+}

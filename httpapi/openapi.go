@@ -1,0 +1,242 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/seed5b6a70b4/identity/domain"
+)
+
+// header is a header that a route looks at or answers with.
+type header string
+
+// The headers of the contract.
+const (
+	ifMatch        header = "If-Match"
+	ifNoneMatch    header = "If-None-Match"
+	consistency    header = "X-Consistency"
+	prefer         header = "Prefer"
+	idempotencyKey header = "Idempotency-Key"
+	requestIDName  header = "X-Request-Id"
+	traceparent    header = "traceparent"
+	etag           header = "ETag"
+	location       header = "Location"
+	link           header = "Link"
+	retryAfter     header = "Retry-After"
+)
+
+var headerTexts = map[header]string{
+	ifMatch:        "Write only if the entity still has one of these entity tags; `*` demands only that it exists. A tag that is foreign or unreadable does not match.",
+	ifNoneMatch:    "On GET, answer 304 if the entity has one of these entity tags. `*` on PUT: only create. A tag that is foreign or unreadable does not match.",
+	consistency:    "Up to 16 tokens, as they came in `X-Consistency` or `ETag`, over one or more lines; the answer is at least that fresh. Or `latest`. On writes tokens are only validated.",
+	prefer:         "`wait=N`: wait up to N seconds, at most 5, for the freshness that is asked for.",
+	idempotencyKey: "Makes the request happen once: the same key and body gives the first answer again, another body is refused. Only successes are remembered.",
+	requestIDName:  "Names the request in the answer and in logs: up to 128 letters, digits and `-_.:/+=`. One is made if there is none.",
+	traceparent:    "The trace that the request belongs to (W3C Trace Context).",
+	etag:           "What the body shows.",
+	location:       "Where the new entity is.",
+	link:           "Where the next page is, with `rel=\"next\"`, if there is one.",
+	retryAfter:     "How many seconds to wait before asking again.",
+}
+
+var answerConsistencyText = "What the answer rests on, or what it wrote."
+
+// bodySpec is what a request's body must be.
+type bodySpec struct {
+	schema   string // a name among the components
+	types    []string
+	example  any
+	optional bool
+}
+
+// answer is one way in which a request succeeds.
+type answer struct {
+	status  int
+	text    string
+	schema  string // a name among the components, empty without a body
+	media   string // application/json if empty
+	headers []header
+	example any
+}
+
+// operation declares a route for the document.
+func (a *api) operation(rt *route) *huma.Operation {
+	op := &huma.Operation{
+		Method: rt.method, Path: rt.path, OperationID: rt.id, Tags: []string{rt.tag},
+		Summary: rt.summary, Description: rt.description,
+		Responses: map[string]*huma.Response{},
+		Security:  []map[string][]string{},
+	}
+	if rt.scope != "" {
+		op.Security = []map[string][]string{{"key": {string(rt.scope)}}}
+	}
+	op.Parameters = rt.parameters()
+	if rt.body != nil {
+		op.RequestBody = &huma.RequestBody{Required: !rt.body.optional, Content: map[string]*huma.MediaType{}}
+		for _, media := range rt.body.types {
+			op.RequestBody.Content[media] = &huma.MediaType{Schema: ref(rt.body.schema), Example: rt.body.example}
+		}
+	}
+	for i := range rt.answers {
+		op.Responses[strconv.Itoa(rt.answers[i].status)] = rt.answers[i].response()
+	}
+	for _, status := range rt.problemStatuses() {
+		op.Responses[strconv.Itoa(status)] = problemResponse(status)
+	}
+	return op
+}
+
+// parameters are those of the path, the query and the headers.
+func (rt *route) parameters() []*huma.Param {
+	var params []*huma.Param
+	for segment := range strings.SplitSeq(rt.path, "/") {
+		if name, found := strings.CutPrefix(segment, "{"); found {
+			params = append(params, &huma.Param{
+				Name: strings.TrimSuffix(name, "}"), In: "path", Required: true,
+				Description: "An id: a UUID. One that is malformed names nothing: 404.",
+				Schema:      &huma.Schema{Type: huma.TypeString}, Example: exampleUserID,
+			})
+		}
+	}
+	for i := range rt.query {
+		params = append(params, rt.query[i].declaration())
+	}
+	for _, h := range append([]header{requestIDName, traceparent}, rt.headers...) {
+		params = append(params, &huma.Param{Name: string(h), In: "header", Description: headerTexts[h], Schema: &huma.Schema{Type: huma.TypeString}})
+	}
+	return params
+}
+
+// declaration is the parameter for the document. A family of parameters is an
+// object whose members are parameters, less their common prefix.
+func (p *parameter) declaration() *huma.Param {
+	if !p.prefix {
+		return &huma.Param{Name: p.name, In: "query", Description: p.description, Schema: p.schema, Example: p.example}
+	}
+	explode := true
+	return &huma.Param{
+		Name: p.name + "*", In: "query", Description: p.description, Style: "form", Explode: &explode,
+		Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: p.schema}, Example: p.example,
+	}
+}
+
+func (an *answer) response() *huma.Response {
+	response := &huma.Response{Description: an.text, Headers: map[string]*huma.Param{}}
+	for _, h := range append([]header{requestIDName}, an.headers...) {
+		text := headerTexts[h]
+		if h == consistency {
+			text = answerConsistencyText
+		}
+		response.Headers[string(h)] = &huma.Param{Description: text, Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	if an.schema == "" {
+		return response
+	}
+	media := an.media
+	if media == "" {
+		media = jsonType[0]
+	}
+	response.Content = map[string]*huma.MediaType{media: {Schema: ref(an.schema), Example: an.example}}
+	return response
+}
+
+// problemStatuses are the refusals that the route may answer: those that follow
+// from what it is, and its own.
+func (rt *route) problemStatuses() []int {
+	statuses := rt.refusals
+	if rt.scope != "" {
+		statuses = append(statuses, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
+			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
+	}
+	if rt.body != nil {
+		statuses = append(statuses, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	if strings.Contains(rt.path, "{") {
+		statuses = append(statuses, http.StatusNotFound)
+	}
+	return statuses
+}
+
+func problemResponse(status int) *huma.Response {
+	response := (&answer{
+		status: status, text: problemTexts[status], schema: "Problem", media: problemType[0],
+		example: problemExample(status),
+	}).response()
+	switch status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		response.Headers[string(retryAfter)] = &huma.Param{Description: headerTexts[retryAfter], Schema: &huma.Schema{Type: huma.TypeInteger}}
+	case http.StatusUnauthorized:
+		response.Headers["WWW-Authenticate"] = &huma.Param{Description: "`Bearer`", Schema: &huma.Schema{Type: huma.TypeString}}
+	case http.StatusPreconditionFailed:
+		response.Headers[string(etag)] = &huma.Param{Description: "The entity's tag now.", Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	return response
+}
+
+var problemTexts = map[int]string{
+	http.StatusBadRequest:            "`malformed_body`; or about the tokens in X-Consistency: `malformed_token`, `foreign_token`, `unknown_position`, `latest_unavailable`.",
+	http.StatusUnauthorized:          "No key, or one that is not valid: `unauthorized`.",
+	http.StatusForbidden:             "The key does not have the scope: `forbidden`.",
+	http.StatusNotFound:              "There is no such thing: `not_found`, `not_a_member`.",
+	http.StatusRequestTimeout:        "The body did not arrive in time: `timeout`.",
+	http.StatusConflict:              "A value is held by another: `username_taken`, `email_taken`, `externalid_taken`, `groupname_taken`, `id_taken`; or the group would become a member of itself: `cycle`.",
+	http.StatusPreconditionFailed:    "The condition does not hold: `precondition_failed`.",
+	http.StatusRequestEntityTooLarge: "The body is too large: `too_large`.",
+	http.StatusUnsupportedMediaType:  "The body is of another media type: `unsupported_media_type`.",
+	http.StatusUnprocessableEntity:   "Values that cannot be accepted: `invalid`, each with a pointer; `mismatch` if the idempotency key was used with another request.",
+	http.StatusTooManyRequests:       "Too many requests with this key: `rate_limited`.",
+	http.StatusInternalServerError:   "A fault of this service: `internal`.",
+	http.StatusNotImplemented:        "This service runs without search: `search_off`.",
+	http.StatusServiceUnavailable:    "Not now: `view_behind`, `parked` or `unavailable`.",
+}
+
+var problemCodes = map[int]string{
+	http.StatusBadRequest: "malformed_token", http.StatusUnauthorized: "unauthorized", http.StatusForbidden: "forbidden",
+	http.StatusNotFound: "not_found", http.StatusRequestTimeout: "timeout", http.StatusConflict: "username_taken",
+	http.StatusPreconditionFailed: "precondition_failed", http.StatusRequestEntityTooLarge: "too_large",
+	http.StatusUnsupportedMediaType: "unsupported_media_type", http.StatusUnprocessableEntity: "invalid",
+	http.StatusTooManyRequests: "rate_limited", http.StatusInternalServerError: "internal",
+	http.StatusNotImplemented: "search_off", http.StatusServiceUnavailable: "view_behind",
+}
+
+func problemExample(status int) any {
+	p := refuse(status, problemCodes[status], "what is wrong, in a sentence")
+	if status == http.StatusUnprocessableEntity {
+		p.errors = []fieldError{{pointer: "/email", detail: "must be local@domain"}}
+	}
+	return json.RawMessage(p.append(nil))
+}
+
+// newDocument makes the document without its operations.
+func newDocument(version string) huma.Config {
+	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	for name, schema := range schemas() {
+		registry.Map()[name] = schema
+	}
+	return huma.Config{OpenAPI: &huma.OpenAPI{
+		OpenAPI: "3.1.0",
+		Info: &huma.Info{
+			Title: "identity", Version: version,
+			Description: "A directory of users, groups and memberships. Every change is an event; every answer says what it rests on.",
+			License:     &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
+		},
+		Servers: []*huma.Server{{URL: "/"}},
+		Tags: []*huma.Tag{
+			{Name: "users"}, {Name: "groups"}, {Name: "members"}, {Name: "keys", Description: "API keys; scope admin."}, {Name: "service"},
+		},
+		Components: &huma.Components{
+			Schemas: registry,
+			SecuritySchemes: map[string]*huma.SecurityScheme{"key": {
+				Type: "http", Scheme: "bearer",
+				Description: fmt.Sprintf("An API key. Its scopes are %s, %s and %s; the last allows everything.", domain.ReadScope, domain.WriteScope, domain.AdminScope),
+			}},
+		},
+	}}
+}
+
+func ref(name string) *huma.Schema { return &huma.Schema{Ref: "#/components/schemas/" + name} }

@@ -1,0 +1,109 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
+	"github.com/seed5b6a70b4/identity/domain"
+)
+
+// route is one line of the table that the router, the checks of a request and
+// the OpenAPI document are all made from.
+type route struct {
+	method, path string
+	// scope is what the caller's key must allow; empty needs no key.
+	scope domain.Scope
+	// query are the parameters that are understood; any other is refused.
+	query []parameter
+	// headers are those that change what the route does, for the document; those
+	// that belong to conditions are refused on a write that does not know them.
+	headers []header
+	// body is the schema of the request's body, empty if there is none; answers
+	// are those of success.
+	body    *bodySpec
+	answers []answer
+	// refusals are the statuses of problems that are special to the route.
+	refusals []int
+
+	id, tag, summary, description string
+
+	serve func(ctx context.Context, x *exchange) error
+
+	label string // method and path, for logs, metrics and spans
+}
+
+// knows tells whether the header is one of the route's.
+func (rt *route) knows(h header) bool { return slices.Contains(rt.headers, h) }
+
+// register adds a route to the router and the document, and HEAD beside GET.
+func (a *api) register(rt *route) {
+	rt.label = rt.method + " " + rt.path
+	operation := a.operation(rt)
+	handle := func(hc huma.Context) {
+		r, w := humachi.Unwrap(hc)
+		x := w.(*exchange)
+		x.r, x.route = r, rt
+		x.run(rt)
+	}
+	a.huma.Adapter().Handle(operation, handle)
+	a.huma.OpenAPI().AddOperation(operation)
+	if rt.method == http.MethodGet {
+		head := *operation
+		head.Method = http.MethodHead
+		a.huma.Adapter().Handle(&head, handle)
+	}
+}
+
+// run does what every route does first, and then what this one does.
+func (x *exchange) run(rt *route) {
+	bounded := withDeadline(x.r.Context(), x.start.Add(x.api.config.Timeout))
+	defer bounded.end()
+	ctx, span := x.api.startSpan(bounded, x)
+	if span != nil {
+		defer endSpan(span, x)
+	}
+	err := x.admit(ctx, rt)
+	if err == nil {
+		err = rt.serve(ctx, x)
+	}
+	if err != nil {
+		x.fail(err)
+	}
+}
+
+// serviceTag marks the routes about the service itself, which pass over
+// parameters: those who watch a service add some of their own.
+const serviceTag = "service"
+
+// admit checks the key, its scope and its rate, and the query's parameters.
+func (x *exchange) admit(ctx context.Context, rt *route) error {
+	if rt.scope != "" {
+		if err := x.authenticate(ctx, rt.scope); err != nil {
+			return err
+		}
+	}
+	if x.r.URL.RawQuery != "" && rt.tag != serviceTag {
+		if err := x.parseQuery(rt.query); err != nil {
+			return err
+		}
+	}
+	return x.checkConditions(rt)
+}
+
+// checkConditions refuses a condition on a write that would not be looked at: to
+// ignore it could write what the client wanted kept.
+func (x *exchange) checkConditions(rt *route) error {
+	if rt.method == http.MethodGet {
+		return nil
+	}
+	for _, h := range [...]header{ifMatch, ifNoneMatch} {
+		if x.r.Header[string(h)] != nil && !rt.knows(h) {
+			return invalid(fieldError{pointer: "/" + string(h), in: "header", detail: "is not understood here"})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package httpapi
+
+import (
+	"encoding/json"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/seed5b6a70b4/identity/domain"
+)
+
+// The schemas of bodies, written by hand because no reflection reads or writes
+// them. A test validates what the handler answers against them.
+
+func schemas() map[string]*huma.Schema {
+	return map[string]*huma.Schema{
+		"User": object([]string{"id", "username", "active", "createdAt", "updatedAt"}, with(userFieldSchemas(), stamps())),
+		"NewUser": described(object([]string{"username"}, optional(with(userFieldSchemas(), nil), "username", "active")),
+			"`id` is yours to bring, which makes repeating the request safe. `active` is true unless said otherwise."),
+		"UserPatch": described(object(nil, without(optional(userFieldSchemas(), "username", "active"), "id")), patchText),
+		"UserList":  list("User"),
+
+		"Group":      object([]string{"id", "name", "createdAt", "updatedAt"}, with(groupFieldSchemas(), stamps())),
+		"NewGroup":   object([]string{"name"}, optional(groupFieldSchemas(), "name")),
+		"GroupPatch": described(object(nil, without(optional(groupFieldSchemas(), "name"), "id")), patchText),
+		"GroupList":  list("Group"),
+
+		"Membership": object([]string{"groupId", "memberId", "kind", "since"}, map[string]*huma.Schema{
+			"groupId": idSchema("The group."), "memberId": idSchema("The user or group that is in it."),
+			"kind": enum("user", "group"), "since": timeSchema("When it came in."),
+		}),
+		"MembershipList": list("Membership"),
+		"NewMembers": object([]string{"members"}, map[string]*huma.Schema{
+			"members": bounded(array(idSchema("A user or a group.")), 1, maxMembers),
+		}),
+		"Members": object([]string{"items"}, map[string]*huma.Schema{"items": array(ref("Membership"))}),
+
+		"Change": object([]string{"seq", "time", "actor", "commandId", "events"}, map[string]*huma.Schema{
+			"seq": integer(1), "time": timeSchema("When it was written."), "actor": text("Who asked: `admin`, or `key/` and an id.", 0),
+			"commandId": idSchema("What it was written by."), "events": array(ref("Event")),
+		}),
+		"ChangeList": list("Change"),
+		"Event": object([]string{"type", "data"}, map[string]*huma.Schema{
+			"type": text("Which fact.", 0), "data": {Type: huma.TypeObject, Description: "The whole value that was set."},
+		}),
+
+		"Key":        object([]string{"id", "label", "scopes", "createdAt"}, keySchemas()),
+		"CreatedKey": object([]string{"id", "label", "scopes", "createdAt", "key"}, with(keySchemas(), map[string]*huma.Schema{"key": text("The key itself, told this once.", 0)})),
+		"NewKey": object([]string{"label", "scopes"}, map[string]*huma.Schema{
+			"label": text("What people call it.", domain.MaxText), "scopes": scopesSchema(), "owner": nullable(idSchema("The user it belongs to; without one it is a service's.")),
+		}),
+		"KeyList": list("Key"),
+
+		"Problem": problemSchema(),
+		"Ready":   readySchema(),
+		"Live":    object([]string{"status"}, map[string]*huma.Schema{"status": enum("live")}),
+		"Text":    {Type: huma.TypeString},
+		"Any":     {Type: huma.TypeObject},
+	}
+}
+
+const patchText = "A merge patch (RFC 7396): what is absent stays, null takes an optional field away, also one of the attributes; `attributes: null` takes all of them away."
+
+func userFieldSchemas() map[string]*huma.Schema {
+	return map[string]*huma.Schema{
+		"id":         idSchema("The user."),
+		"username":   described(text("Unique; compared without regard to case and width (RFC 8265, UsernameCaseMapped).", domain.MaxUsername), ""),
+		"email":      text("Unique; compared without regard to case.", domain.MaxEmailBytes),
+		"name":       text("What people read.", domain.MaxText),
+		"givenName":  text("", domain.MaxText),
+		"familyName": text("", domain.MaxText),
+		"active":     {Type: huma.TypeBoolean, Description: "Whether the user may be let in."},
+		"externalId": text("What another system calls it. Unique.", domain.MaxExternalID),
+		"attributes": attributesSchema(),
+	}
+}
+
+func groupFieldSchemas() map[string]*huma.Schema {
+	return map[string]*huma.Schema{
+		"id":          idSchema("The group."),
+		"name":        text("Unique; compared without regard to case.", domain.MaxGroupName),
+		"description": text("", domain.MaxDescription),
+		"externalId":  text("What another system calls it. Unique.", domain.MaxExternalID),
+		"attributes":  attributesSchema(),
+	}
+}
+
+func stamps() map[string]*huma.Schema {
+	created, updated := timeSchema("When it was created."), timeSchema("When it was last changed.")
+	created.ReadOnly, updated.ReadOnly = true, true
+	return map[string]*huma.Schema{"createdAt": created, "updatedAt": updated}
+}
+
+func keySchemas() map[string]*huma.Schema {
+	return map[string]*huma.Schema{
+		"id": idSchema("The key."), "label": text("What people call it.", domain.MaxText), "scopes": scopesSchema(),
+		"owner": idSchema("The user it belongs to; without one it is a service's."), "createdAt": timeSchema("When it was made."),
+	}
+}
+
+func scopesSchema() *huma.Schema {
+	return bounded(array(enum(string(domain.ReadScope), string(domain.WriteScope), string(domain.AdminScope))), 1, 3)
+}
+
+func attributesSchema() *huma.Schema {
+	scalar := []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber}, {Type: huma.TypeBoolean}}
+	most := domain.MaxAttributes
+	return &huma.Schema{
+		Type: huma.TypeObject, MaxProperties: &most,
+		Description:          "Whatever else is known: strings, numbers, booleans or arrays of these; 16 KiB in all.",
+		AdditionalProperties: &huma.Schema{AnyOf: append(scalar, array(&huma.Schema{AnyOf: scalar}))},
+		Examples:             []any{json.RawMessage(`{"department":"R&D","badges":["blue",7],"contractor":false}`)},
+	}
+}
+
+func problemSchema() *huma.Schema {
+	return object([]string{"type", "title", "status", "detail", "code"}, map[string]*huma.Schema{
+		"type": text("A URI reference; `code` tells more.", 0), "title": text("The status, in words.", 0),
+		"status": integer(400), "detail": text("What is wrong. It never holds what was sent.", 0),
+		"code":  text("Stable and machine-readable.", 0),
+		"until": timeSchema("When a value that was released lately is free for all."),
+		"errors": array(object([]string{"pointer", "detail"}, map[string]*huma.Schema{
+			"pointer": {Type: huma.TypeString, Description: "A JSON pointer (RFC 6901) into the body, or into query or headers as an object."},
+			"in":      described(enum("query", "header"), "Where the value is, if not in the body."),
+			"detail":  text("", 0),
+		})),
+	})
+}
+
+func readySchema() *huma.Schema {
+	return object([]string{"status", "views"}, map[string]*huma.Schema{
+		"status": enum("ready", "not_ready"), "reason": text("", 0),
+		"store": object([]string{"position", "writable", "freeBytes"}, map[string]*huma.Schema{
+			"position":  described(integer(0), "The last durable transaction."),
+			"writable":  described(&huma.Schema{Type: huma.TypeBoolean}, "Whether anything can be written now; reading may go on without."),
+			"reason":    described(text("", 0), "Why nothing can be written."),
+			"damage":    described(text("", 0), "What was found when the log was read again."),
+			"freeBytes": described(integer(0), "Room on the store's disk."),
+		}),
+		"views": array(object([]string{"name", "position", "behind", "parked"}, map[string]*huma.Schema{
+			"name":     text("", 0),
+			"position": described(integer(0), "Up to where the view has applied the store's transactions."),
+			"behind":   described(integer(0), "How many transactions the view has still to apply."),
+			"parked":   described(integer(0), "How many streams the view cannot apply until an operator steps in."),
+			"streams": array(object([]string{"stream", "seq", "reason"}, map[string]*huma.Schema{
+				"stream": text("", 0), "seq": integer(1), "reason": text("", 0),
+			})),
+		})),
+	})
+}

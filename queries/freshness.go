@@ -1,0 +1,143 @@
+package queries
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// ErrLatestUnavailable is the answer to a list or a search that must be as fresh
+// as the store, where the store does not number its transactions: no position
+// names everything then.
+var ErrLatestUnavailable = errors.New("no position names everything that was written")
+
+// How long a reader waits for its freshness.
+const (
+	DefaultWait       = 500 * time.Millisecond
+	DefaultSearchWait = 2 * time.Second
+	MaxWait           = 5 * time.Second
+)
+
+// Freshness is how fresh an answer must be. The zero Freshness takes what the
+// view shows.
+type Freshness struct {
+	// AtLeast names positions that the answer must not be older than.
+	AtLeast eventstream.Token
+	// Latest demands an answer at least as fresh as the store is now.
+	Latest bool
+	// Wait bounds the waiting, MaxWait at most; 0 is DefaultWait, for search
+	// DefaultSearchWait.
+	Wait time.Duration
+}
+
+func (f *Freshness) asksNothing() bool { return len(f.AtLeast) == 0 && !f.Latest }
+
+func (f *Freshness) wait(otherwise time.Duration) time.Duration {
+	if f.Wait <= 0 {
+		return otherwise
+	}
+	return min(f.Wait, MaxWait)
+}
+
+// forceEntity brings the view to where an answer made of the streams must be.
+func (r *Reader) forceEntity(ctx context.Context, fresh Freshness, streams ...eventstream.StreamID) error {
+	if fresh.asksNothing() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, fresh.wait(DefaultWait))
+	defer cancel()
+	if err := ensureAll(ctx, r.config.Waiter, fresh.AtLeast); err != nil || !fresh.Latest {
+		return err
+	}
+	for _, stream := range streams {
+		last, err := r.config.Streams.Last(ctx, stream)
+		if err != nil {
+			return late(ctx, fmt.Errorf("read the head of a stream of kind %s: %w", stream.Kind(), err))
+		}
+		if last.Seq == 0 {
+			continue
+		}
+		if err := ensure(ctx, r.config.Waiter, last.Position()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forceList brings what answers about many to where the answer must be.
+func (r *Reader) forceList(ctx context.Context, waiter Waiter, fresh Freshness, otherwise time.Duration) error {
+	if fresh.asksNothing() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, fresh.wait(otherwise))
+	defer cancel()
+	if err := ensureAll(ctx, waiter, fresh.AtLeast); err != nil || !fresh.Latest {
+		return err
+	}
+	log := r.config.Streams.Log()
+	if log == nil {
+		return ErrLatestUnavailable
+	}
+	end := log.End()
+	if end == 0 {
+		return nil
+	}
+	return ensure(ctx, waiter, eventstream.Position{Stream: eventstream.LogStream, Seq: eventstream.Seq(end)})
+}
+
+func ensureAll(ctx context.Context, waiter Waiter, token eventstream.Token) error {
+	for _, position := range token {
+		if err := ensure(ctx, waiter, position); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ensure(ctx context.Context, waiter Waiter, position eventstream.Position) error {
+	if err := waiter.Ensure(ctx, position.Stream, position.Seq); err != nil {
+		return fmt.Errorf("wait for a position of kind %s: %w", position.Stream.Kind(), err)
+	}
+	return nil
+}
+
+// late makes an error that came of a bounded wait's end say so.
+func late(ctx context.Context, err error) error {
+	if ctx.Err() != nil && !errors.Is(err, eventstream.ErrBehind) {
+		return fmt.Errorf("%w: %w", eventstream.ErrBehind, err)
+	}
+	return err
+}
+
+// Validate tells whether the store has every position of a token, without
+// waiting for any view: eventstream.ErrUnknownPosition if it has not. A command,
+// which decides on the streams themselves, needs nothing more of a token.
+func (r *Reader) Validate(ctx context.Context, token eventstream.Token) error {
+	for _, position := range token {
+		head, err := r.head(ctx, position.Stream)
+		if err != nil {
+			return err
+		}
+		if position.Seq > head {
+			return fmt.Errorf("position of kind %s: %w", position.Stream.Kind(), eventstream.ErrUnknownPosition)
+		}
+	}
+	return nil
+}
+
+func (r *Reader) head(ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error) {
+	if stream == eventstream.LogStream {
+		if log := r.config.Streams.Log(); log != nil {
+			return eventstream.Seq(log.End()), nil
+		}
+		return 0, nil
+	}
+	last, err := r.config.Streams.Last(ctx, stream)
+	if err != nil {
+		return 0, fmt.Errorf("read the head of a stream of kind %s: %w", stream.Kind(), err)
+	}
+	return last.Seq, nil
+}

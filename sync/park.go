@@ -1,0 +1,255 @@
+package querysync
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// Parked is a stream that a view cannot apply.
+type Parked struct {
+	View   string
+	Stream eventstream.StreamID
+	// Seq is the first commit that could not be applied; the row stands before it.
+	Seq eventstream.Seq
+	// Reason is the kind of the error.
+	Reason string
+	// Since is when it was parked, Attempts how often it was tried.
+	Since    time.Time
+	Attempts int
+}
+
+// Parked lists what is parked, by view and stream.
+func (s *Synchroniser) Parked() []Parked {
+	var all []Parked
+	for _, f := range s.followers {
+		f.prune(context.Background())
+		all = append(all, f.parked.list(f.view.Name())...)
+	}
+	slices.SortFunc(all, func(a, b Parked) int {
+		return cmp.Or(strings.Compare(a.View, b.View), strings.Compare(string(a.Stream), string(b.Stream)))
+	})
+	return all
+}
+
+// Retry applies a parked stream again, up to its head, and takes it off the list
+// if that works; otherwise it stays, and the error is ErrParked. A stream that is
+// not parked is none to retry, and no error.
+func (s *Synchroniser) Retry(ctx context.Context, view string, stream eventstream.StreamID) error {
+	f := s.named(view)
+	if f == nil {
+		return fmt.Errorf("retry in view %s: %w", view, errNotFollowed)
+	}
+	if !f.parked.has(stream) {
+		return nil
+	}
+	return f.retry(ctx, stream)
+}
+
+func (f *follower) retry(ctx context.Context, stream eventstream.StreamID) error {
+	last, err := f.s.streams.Last(ctx, stream)
+	if err != nil {
+		return fmt.Errorf("retry a stream of kind %s: %w", stream.Kind(), err)
+	}
+	if _, err := f.bring(ctx, stream, last.Seq, true); err != nil {
+		return fmt.Errorf("retry a stream of kind %s: %w", stream.Kind(), err)
+	}
+	f.parked.remove(stream)
+	f.s.options.Logger.Info("stream no longer parked", "view", f.view.Name(), "stream", stream)
+	return f.parked.save()
+}
+
+// retryAll retries everything that is parked, and reports only what the storage
+// did wrong.
+func (f *follower) retryAll(ctx context.Context) error {
+	for _, parked := range f.parked.list(f.view.Name()) {
+		if err := f.retry(ctx, parked.Stream); err != nil && !errors.Is(err, ErrParked) {
+			return err
+		}
+	}
+	return nil
+}
+
+// prune takes off the list what somebody else, who shares the view, could apply.
+func (f *follower) prune(ctx context.Context) {
+	for _, parked := range f.parked.list(f.view.Name()) {
+		if row, err := f.view.Seq(ctx, parked.Stream); err == nil {
+			f.parked.holds(parked.Stream, row)
+		}
+	}
+}
+
+// park puts a stream on the list, or counts another attempt. The commits are
+// those that the row lacks, as far as they are at hand.
+func (f *follower) park(stream eventstream.StreamID, seq eventstream.Seq, commits []eventstream.Commit, cause error) {
+	reason := f.s.options.Reason(cause)
+	if errors.Is(cause, eventstream.ErrCorrupt) {
+		reason = "corrupt"
+	}
+	first := f.parked.add(stream, seq, commits, reason, f.s.options.Now())
+	if first {
+		f.s.options.Logger.Error("stream parked", "view", f.view.Name(), "stream", stream, "seq", seq, "reason", reason, "error", cause)
+	}
+}
+
+// refuse parks a stream and gives the error that says so. What is parked outside
+// of the order of the log may be behind the view's position already, so it goes
+// on record at once, or with the next move.
+func (f *follower) refuse(stream eventstream.StreamID, seq eventstream.Seq, commits []eventstream.Commit, cause error) error {
+	f.park(stream, seq, commits, cause)
+	if err := f.parked.save(); err != nil {
+		f.s.options.Logger.Error("parked streams not recorded", "view", f.view.Name(), "error", err)
+	}
+	return fmt.Errorf("%w: commit %d of a stream of kind %s: %w", ErrParked, seq, stream.Kind(), cause)
+}
+
+// parkedStreams is the list of one view.
+type parkedStreams struct {
+	path   string // empty: in memory only
+	logger *slog.Logger
+	// complete tells that the list was read from its file: nothing was parked in
+	// an earlier life of the process but what is on it.
+	complete atomic.Bool
+
+	count   atomic.Int64
+	unsaved atomic.Bool
+
+	mu      sync.Mutex
+	entries map[eventstream.StreamID]*parkedEntry
+
+	saving sync.Mutex
+}
+
+// parkedEntry is a parked stream as it is kept.
+type parkedEntry struct {
+	Stream   eventstream.StreamID `json:"stream"`
+	Seq      eventstream.Seq      `json:"seq"`
+	Reason   string               `json:"reason"`
+	Since    time.Time            `json:"since"`
+	Attempts int                  `json:"attempts"`
+	// Named is where users/{n} and groups/{n} first name what the row lacks.
+	Named []eventstream.Position `json:"named,omitempty"`
+}
+
+func (p *parkedStreams) any() bool { return p.count.Load() > 0 }
+
+func (p *parkedStreams) has(stream eventstream.StreamID) bool {
+	if !p.any() {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.entries[stream] != nil
+}
+
+// holds tells whether a stream whose row stands at the number is parked. A row
+// that somebody else brought past the commit is not.
+func (p *parkedStreams) holds(stream eventstream.StreamID, row eventstream.Seq) bool {
+	if !p.any() {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	entry := p.entries[stream]
+	if entry != nil && entry.Seq <= row {
+		p.drop(stream)
+		return false
+	}
+	return entry != nil
+}
+
+// drop takes an entry off. The caller holds mu.
+func (p *parkedStreams) drop(stream eventstream.StreamID) {
+	delete(p.entries, stream)
+	p.count.Store(int64(len(p.entries)))
+	p.unsaved.Store(true)
+}
+
+func (p *parkedStreams) remove(stream eventstream.StreamID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.entries[stream] != nil {
+		p.drop(stream)
+	}
+}
+
+func (p *parkedStreams) add(stream eventstream.StreamID, seq eventstream.Seq, commits []eventstream.Commit, reason string, now time.Time) (first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	entry := p.entries[stream]
+	if first = entry == nil; first {
+		stream = eventstream.StreamID(strings.Clone(string(stream)))
+		entry = &parkedEntry{Stream: stream, Since: now.UTC()}
+		p.entries[stream] = entry
+	}
+	entry.Seq, entry.Reason = seq, reason
+	entry.Attempts++
+	for i := range commits {
+		entry.name(&commits[i])
+	}
+	p.count.Store(int64(len(p.entries)))
+	p.unsaved.Store(true)
+	return first
+}
+
+// note remembers what a commit of a parked stream names.
+func (p *parkedStreams) note(commit *eventstream.Commit) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if entry := p.entries[commit.Stream]; entry != nil && entry.name(commit) {
+		p.unsaved.Store(true)
+	}
+}
+
+// name keeps, of each shard among the commit's siblings, the lowest number.
+func (e *parkedEntry) name(commit *eventstream.Commit) (changed bool) {
+	for _, sibling := range commit.Siblings {
+		if !isShard(sibling.Stream) {
+			continue
+		}
+		at := slices.IndexFunc(e.Named, func(p eventstream.Position) bool { return p.Stream == sibling.Stream })
+		switch {
+		case at < 0:
+			e.Named, changed = append(e.Named, sibling), true
+		case sibling.Seq < e.Named[at].Seq:
+			e.Named[at].Seq, changed = sibling.Seq, true
+		}
+	}
+	return changed
+}
+
+// holdsUp tells whether something that a shard names up to a number is parked.
+func (p *parkedStreams) holdsUp(shard eventstream.StreamID, seq eventstream.Seq) bool {
+	if !p.any() {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, entry := range p.entries {
+		for _, named := range entry.Named {
+			if named.Stream == shard && named.Seq <= seq {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (p *parkedStreams) list(view string) []Parked {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make([]Parked, 0, len(p.entries))
+	for _, e := range p.entries {
+		all = append(all, Parked{View: view, Stream: e.Stream, Seq: e.Seq, Reason: e.Reason, Since: e.Since, Attempts: e.Attempts})
+	}
+	return all
+}

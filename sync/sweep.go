@@ -1,0 +1,119 @@
+package querysync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// nudgeEvery is how often Run looks whether a view has stalled.
+const nudgeEvery = time.Second
+
+// Run keeps the views whole until ctx ends: every Options.SweepEvery it sweeps
+// over the streams that moved lately, and a view that stalled because the
+// storage failed goes on once it can.
+func (s *Synchroniser) Run(ctx context.Context) error {
+	sweep := time.NewTicker(s.options.SweepEvery)
+	defer sweep.Stop()
+	nudge := time.NewTicker(min(nudgeEvery, s.options.SweepEvery))
+	defer nudge.Stop()
+	swept := s.options.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-nudge.C:
+			s.goOn(ctx)
+		case <-sweep.C:
+			since := swept.Add(-s.options.SweepEvery)
+			swept = s.options.Now()
+			if err := s.Sweep(ctx, since); err != nil && ctx.Err() == nil {
+				s.options.Logger.Warn("sweep failed", "error", err)
+			}
+		}
+	}
+}
+
+// goOn brings stalled views to the end of the log.
+func (s *Synchroniser) goOn(ctx context.Context) {
+	for _, f := range s.followers {
+		if !f.stall.under() || !f.stall.mayTry(s.options.Now()) {
+			continue
+		}
+		if err := f.catchLog(ctx); err != nil {
+			f.stalled(err)
+		}
+	}
+}
+
+// catchLog brings a view that knows positions to the end of the log.
+func (f *follower) catchLog(ctx context.Context) error {
+	log := f.s.streams.Log()
+	if f.positioned == nil || log == nil || f.catchingUp.Load() {
+		return nil
+	}
+	end := log.End()
+	if f.positioned.Applied() >= end {
+		return nil
+	}
+	return f.reach(ctx, end)
+}
+
+// Sweep compares the streams that have moved since an instant with every view,
+// and brings rows that are behind to where they should be. It goes over all
+// streams for a view whose list of parked streams was lost.
+func (s *Synchroniser) Sweep(ctx context.Context, since time.Time) error {
+	for _, f := range s.followers {
+		if err := f.sweep(ctx, since); err != nil {
+			return fmt.Errorf("sweep view %s: %w", f.view.Name(), err)
+		}
+	}
+	return nil
+}
+
+func (f *follower) sweep(ctx context.Context, since time.Time) error {
+	if f.catchingUp.Load() {
+		return nil
+	}
+	if err := f.catchLog(ctx); err != nil {
+		return err
+	}
+	complete := f.parked.complete.Load()
+	if !complete {
+		since = time.Time{}
+	}
+	healed := 0
+	for position, err := range f.s.streams.Recent(ctx, since) {
+		if err != nil {
+			return fmt.Errorf("read which streams moved: %w", err)
+		}
+		n, err := f.sweepOne(ctx, position)
+		healed += n
+		if err != nil {
+			return err
+		}
+	}
+	if healed > 0 {
+		f.metrics.healed.Add(float64(healed))
+		f.s.options.Logger.Info("view healed by a sweep", "view", f.view.Name(), "commits", healed)
+	}
+	return f.parked.sweptAll()
+}
+
+func (f *follower) sweepOne(ctx context.Context, position eventstream.Position) (healed int, err error) {
+	if !f.view.Shows(position.Stream) {
+		return 0, nil
+	}
+	row, err := f.view.Seq(ctx, position.Stream)
+	if err != nil || row >= position.Seq {
+		return 0, err
+	}
+	healed, err = f.bring(ctx, position.Stream, position.Seq, false)
+	if errors.Is(err, ErrParked) {
+		return healed, nil
+	}
+	return healed, err
+}

@@ -1,0 +1,117 @@
+package querysync_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+	querysync "github.com/seed5b6a70b4/identity/sync"
+	"github.com/seed5b6a70b4/identity/sync/feedtest"
+)
+
+func TestASweepFindsWhatNobodyTold(t *testing.T) {
+	d, model := newDirectory(t), &feedtest.Model{}
+	view := unplaced{model}
+	s := follow(t, d, nil, view)
+	d.write(ada, users)
+	d.write(ada)
+	d.writeUnknown(bob)
+	isErr(t, "sweep", s.Sweep(t.Context(), time.Time{}), nil)
+	row(t, view, ada, 2)
+	if parked := s.Parked(); len(parked) != 1 || parked[0].Stream != bob {
+		t.Errorf("parked: %v", parked)
+	}
+}
+
+func TestASweepOfWhatMovedLately(t *testing.T) {
+	d, model := newDirectory(t), &feedtest.Model{}
+	view := unplaced{model}
+	s := follow(t, d, nil, view)
+	isErr(t, "first sweep", s.Sweep(t.Context(), time.Time{}), nil)
+	d.write(ada)
+	isErr(t, "sweep of the future", s.Sweep(t.Context(), time.Now().Add(time.Hour)), nil)
+	row(t, view, ada, 0)
+	isErr(t, "sweep", s.Sweep(t.Context(), time.Now().Add(-time.Hour)), nil)
+	row(t, view, ada, 1)
+}
+
+func TestASweepThatTheStorageFails(t *testing.T) {
+	d, view := newDirectory(t), &feedtest.Model{Fail: func([]eventstream.Commit) error { return errBroken }}
+	s := follow(t, d, nil, view)
+	d.write(ada)
+	isErr(t, "sweep", s.Sweep(t.Context(), time.Time{}), eventstream.ErrUnavailable)
+	if len(s.Parked()) != 0 {
+		t.Error("a storage that fails parks nothing")
+	}
+}
+
+func TestRunHealsByItself(t *testing.T) {
+	d := newDirectory(t)
+	healed := make(chan struct{})
+	view := &feedtest.Model{Changed: func(eventstream.StreamID) { close(healed) }}
+	s := follow(t, d, &querysync.Options{SweepEvery: time.Millisecond}, view)
+	d.write(ada)
+	ctx, cancel := context.WithCancel(t.Context())
+	var group errgroup.Group
+	group.Go(func() error { return s.Run(ctx) })
+	<-healed
+	cancel()
+	isErr(t, "run", group.Wait(), nil)
+	row(t, view, ada, 1)
+}
+
+func TestCatchUpGoesOnFromThePosition(t *testing.T) {
+	d, view := newDirectory(t), &feedtest.Model{}
+	first := follow(t, d, nil, view)
+	for range 2500 {
+		d.write(ada, bob, users)
+	}
+	isErr(t, "log@1000", first.Ensure(t.Context(), view, eventstream.LogStream, 1000), nil)
+	calls := 0
+	view.Fail = func([]eventstream.Commit) error { calls++; return nil }
+	s := follow(t, d, nil, view)
+	var told []uint64
+	isErr(t, "catch up", s.CatchUp(t.Context(), d, view, 1, func(applied, end uint64) {
+		told = append(told, applied)
+		if end != 2500 {
+			t.Errorf("the log is said to end at %d", end)
+		}
+	}), nil)
+	row(t, view, ada, 2500)
+	row(t, view, bob, 2500)
+	applied(t, view, 2500)
+	if calls != 3000 {
+		t.Errorf("%d commits were applied", calls)
+	}
+	if len(told) < 3 || told[len(told)-1] != 2500 {
+		t.Errorf("progress: %v", told)
+	}
+}
+
+func TestCatchUpThatTheStorageFails(t *testing.T) {
+	for _, workers := range []int{1, 2} {
+		d, view := newDirectory(t), &feedtest.Model{}
+		s := follow(t, d, nil, view)
+		for range 3000 {
+			d.write(ada, bob)
+		}
+		view.Fail = func(commits []eventstream.Commit) error {
+			if commits[0].Seq == 2900 {
+				return errBroken
+			}
+			return nil
+		}
+		isErr(t, "catch up", s.CatchUp(t.Context(), d, view, workers, nil), eventstream.ErrUnavailable)
+		if position := view.Applied(); position >= 2900 {
+			t.Errorf("the view says that it is at %d", position)
+		}
+		isErr(t, "catch up, cancelled", s.CatchUp(ended(t), d, view, workers, nil), context.Canceled)
+		view.Fail = nil
+		isErr(t, "catch up again", s.CatchUp(t.Context(), d, view, workers, nil), nil)
+		applied(t, view, 3000)
+		row(t, view, bob, 3000)
+	}
+}
