@@ -139,13 +139,13 @@ func (s *shelf) search(ctx context.Context, q *query, most int) ([]hit, error) {
 	var found []hit
 	for _, p := range q.passes() {
 		page := &top[hit]{most: most - len(found), compare: q.compare}
+		q.scan(st.buffered, p, page)
 		for _, m := range matchers {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
 			m.find(p, page)
 		}
-		q.scan(st.buffered, p, page)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if found = append(found, page.items...); len(found) == most {
 			break
 		}
