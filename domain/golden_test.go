@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -117,8 +118,11 @@ func TestGoldenFilesAreReadAsWhatTheySay(t *testing.T) {
 func TestEventsAreWrittenAsInTheirNewestGoldenFile(t *testing.T) {
 	newest := domain.Versions()
 	newest["Listed"] = 1
-	for name, version := range newest {
-		file := fmt.Sprintf("%s.v%d", name, version)
+	for file := range golden {
+		name, version, _ := strings.Cut(file, ".")
+		if version, _, _ = strings.Cut(version, "."); version != fmt.Sprintf("v%d", newest[name]) {
+			continue
+		}
 		data, err := os.ReadFile(goldenPath(file))
 		if err != nil {
 			t.Errorf("%s: %v", file, err)

@@ -30,6 +30,8 @@ type settings struct {
 	quarantine *time.Duration
 	// noSearch leaves the index out.
 	noSearch bool
+	// freeSpace tells how much room the disk has; nil asks the system.
+	freeSpace func() (uint64, error)
 	// fatal is told when a sync failed and the process must end.
 	fatal func(error)
 	// progress is told how far the views have got while they catch up.
@@ -90,7 +92,7 @@ func (b *backends) open(ctx context.Context) error {
 
 func (b *backends) openStore() error {
 	options := &logstore.Options{
-		Logger: b.settings.log, Fatal: b.settings.fatal,
+		Logger: b.settings.log, Fatal: b.settings.fatal, FreeSpace: b.settings.freeSpace,
 		// The store is needed to make who observes it.
 		Observe: func(transactions [][]eventstream.Commit) {
 			if s := b.observer.Load(); s != nil {

@@ -134,8 +134,8 @@ func (s *service) untilDrained(ctx, background context.Context, server *http.Ser
 		return errors.Join(context.Cause(background), server.Close())
 	case <-ctx.Done():
 	}
-	s.log.Info("draining")
 	s.draining.Store(true)
+	s.log.Info("draining")
 	bounded, cancel := context.WithTimeout(background, s.flags.DrainDelay+drainTime)
 	defer cancel()
 	select {
