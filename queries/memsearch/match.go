@@ -238,7 +238,7 @@ func inAll(bitmaps [][]uint64, ordinal uint32) bool {
 // postings are who has a word or a label, in lists; some more than once.
 func (m *matcher) postings(p pass, at int) [][]uint32 {
 	if at >= len(m.words) {
-		return [][]uint32{slices.Collect(m.sets[at-len(m.words)].each)}
+		return [][]uint32{m.sets[at-len(m.words)].list()}
 	}
 	var lists [][]uint32
 	for _, terms := range m.words[at].upTo(p.limit) {

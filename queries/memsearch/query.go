@@ -48,7 +48,7 @@ func newQuery(c *queries.Criteria, from []byte) (*query, error) {
 	q := &query{words: words.InText(c.Text), labels: asked(c), by: c.Sort, descending: c.Descending}
 	q.nothing = len(q.words) == 0 && strings.TrimSpace(c.Text) != ""
 	if len(q.words) > words.MaxTyped {
-		return nil, domain.Refuse(domain.Invalid, "", fmt.Sprintf("a search has at most %d words", words.MaxTyped))
+		return nil, domain.RefuseField("q", fmt.Sprintf("must have at most %d different words", words.MaxTyped))
 	}
 	if q.by == "" {
 		q.by = queries.ByRelevance
