@@ -189,6 +189,7 @@ func parkReason(err error) string {
 // load loads the snapshots, both at once.
 func (b *backends) load(search *searcher) error {
 	var group errgroup.Group
+	indexed := true
 	group.Go(func() error {
 		position, found, err := b.view.Load(b.data.snapshots())
 		if found {
@@ -200,14 +201,18 @@ func (b *backends) load(search *searcher) error {
 		return err
 	})
 	if search != nil {
-		group.Go(func() error {
-			_, err := search.index.Load(b.data.snapshots(), func(file string, reason error) {
+		group.Go(func() (err error) {
+			indexed, err = search.index.Load(b.data.snapshots(), func(file string, reason error) {
 				b.settings.log.Warn("snapshot passed over", "file", file, "reason", reason)
 			})
 			return err
 		})
 	}
-	return group.Wait()
+	err := group.Wait()
+	if !indexed {
+		b.snapshotted = 0 // the index has none
+	}
+	return err
 }
 
 func (b *backends) openReader() error {
