@@ -41,6 +41,14 @@ func TestFold(t *testing.T) {
 	}
 }
 
+func TestFoldingTwiceChangesNothing(t *testing.T) {
+	for r := range rune(utf8.MaxRune + 1) {
+		if once := words.Fold(string(r)); words.Fold(once) != once {
+			t.Errorf("%U folds to %+q and then to %+q", r, once, words.Fold(once))
+		}
+	}
+}
+
 func TestOf(t *testing.T) {
 	for _, c := range []struct {
 		name, username, email, given string
@@ -94,6 +102,7 @@ func TestInText(t *testing.T) {
 func FuzzWords(f *testing.F) {
 	f.Add("Jean-Pierre O'Neill 田中太郎", "j.p@acme.com", "İ@ß", "마")
 	f.Add(strings.Repeat("ﷺ", 200), strings.Repeat("田a", 100), strings.Repeat("a@", 99), "\xff\x00\u0345ΐ")
+	f.Add("\xf1˙", "", "", "")
 	f.Fuzz(func(t *testing.T, name, username, email, given string) {
 		if once := words.Fold(name); words.Fold(once) != once {
 			t.Errorf("%q folds to %+q and then to %+q", name, once, words.Fold(once))

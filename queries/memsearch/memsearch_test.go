@@ -22,11 +22,32 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	for name, options := range map[string]memsearch.Options{"in buffers": {}, "in segments": {Buffer: 3}} {
-		t.Run(name, func(t *testing.T) {
-			searchtest.Run(t, func(*testing.T) searchtest.Index { return memsearch.New(options) })
+	t.Run("in buffers", func(t *testing.T) {
+		searchtest.Run(t, func(*testing.T) searchtest.Index { return memsearch.New(memsearch.Options{}) })
+	})
+	t.Run("in segments", func(t *testing.T) {
+		searchtest.Run(t, func(*testing.T) searchtest.Index { return memsearch.New(memsearch.Options{Buffer: 1}) })
+	})
+	t.Run("on the move", func(t *testing.T) {
+		searchtest.Run(t, func(t *testing.T) searchtest.Index {
+			index := memsearch.New(memsearch.Options{Buffer: 1})
+			run(t, index)
+			return index
 		})
-	}
+	})
+}
+
+// run runs an index until the test is over.
+func run(t *testing.T, index *memsearch.Index) {
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- index.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run ended with %v", err)
+		}
+	})
 }
 
 // crowd is users that all change at once, again and again.
@@ -45,9 +66,8 @@ func crowd(n int, generation uint64) []queries.Document {
 func TestASearchSeesOneMomentWhileDocumentsMove(t *testing.T) {
 	const users = 300
 	index := memsearch.New(memsearch.Options{Buffer: 16})
-	ctx, stop := context.WithCancel(t.Context())
-	ran, wrote := make(chan error, 1), make(chan error, 1)
-	go func() { ran <- index.Run(ctx) }()
+	run(t, index)
+	ctx, wrote := t.Context(), make(chan error, 1)
 	if err := index.Put(ctx, crowd(users, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -88,10 +108,6 @@ func TestASearchSeesOneMomentWhileDocumentsMove(t *testing.T) {
 			t.Fatalf("%d documents of a call of %d are there", len(found.IDs), users)
 		}
 	}
-	stop()
-	if err := <-ran; !errors.Is(err, context.Canceled) {
-		t.Errorf("Run ended with %v", err)
-	}
 }
 
 func TestGarbageAndSegmentsStayFew(t *testing.T) {
@@ -104,7 +120,7 @@ func TestGarbageAndSegmentsStayFew(t *testing.T) {
 			}
 		}
 		stats := index.Stats()
-		if stats.Documents != users || stats.Segments > 16 || stats.Buffered > 20 || stats.Garbage > users {
+		if stats.Documents != users || stats.Segments > 16 || stats.Buffered > 170 || stats.Garbage > users {
 			t.Fatalf("after %d changes of everything: %+v", generation, stats)
 		}
 	}

@@ -136,16 +136,21 @@ func (s *shelf) search(ctx context.Context, q *query, most int) ([]hit, error) {
 	for i, segment := range st.segments {
 		matchers[i] = newMatcher(q, segment)
 	}
+	buffered := q.scan(st.buffered)
 	var found []hit
 	for _, p := range q.passes() {
 		page := &top[hit]{most: most - len(found), compare: q.compare}
-		for _, m := range matchers {
-			if err := ctx.Err(); err != nil {
-				return nil, err
+		for _, h := range buffered {
+			if p.takes(h.tier) {
+				page.add(h)
 			}
+		}
+		for _, m := range matchers {
 			m.find(p, page)
 		}
-		q.scan(st.buffered, p, page)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if found = append(found, page.items...); len(found) == most {
 			break
 		}

@@ -38,7 +38,7 @@ func TestWhatDiesDuringAMergeStaysDead(t *testing.T) {
 		gone.Removed = true
 		return index.Put(t.Context(), []queries.Document{named(0, "new 0", 2), named(9, "new 9", 2), gone})
 	}
-	if err := shelf.mergeDue(small, 1, pause); err != nil {
+	if err := shelf.mergeDue(small, everything, pause); err != nil {
 		t.Fatal(err)
 	}
 	if stats := index.Stats(); stats.Segments != 1 || stats.Garbage != 3 || stats.Documents != users-1 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/seed5b6a70b4/identity/domain"
@@ -136,6 +137,20 @@ func TestTidyAnnouncesTheMembersOfARemovedGroup(t *testing.T) {
 		if seq, err := f.view.Seq(context.Background(), stream); err != nil || seq != 1 {
 			t.Fatalf("the row of a membership that was tidied away is at %d, %v", seq, err)
 		}
+	}
+}
+
+func TestMembersAreFoundBehindManyHiddenOnes(t *testing.T) {
+	h, f := viewtest.NewHistory(t), newFollower()
+	group, last := domain.NewID[domain.Group](), domain.UserID{UUID: uuid.Max}
+	f.apply(t, h.Group(group, "g"), h.User(last, "l"), h.Member(group, last, true))
+	for range 3000 {
+		user := domain.NewID[domain.User]()
+		f.apply(t, h.User(user, "u"), h.Member(group, user, true), h.RemoveUser(user))
+	}
+	members, err := f.view.Members(context.Background(), group, uuid.Nil, 10)
+	if err != nil || len(members) != 1 || members[0].Member != last.UUID {
+		t.Errorf("%d members, %v", len(members), err)
 	}
 }
 
