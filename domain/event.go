@@ -105,22 +105,15 @@ type (
 		Active bool
 	}
 	// SetOutcome says, in request/{hash}, what a request with an idempotency key
-	// did: the digest of the request, and the commit that its answer shows, made
-	// by it or found.
+	// did: the digest of the request, and a commit that its answer shows, made by
+	// it or found. There is one for each such commit, or one that names none.
 	SetOutcome struct {
 		Digest string
 		Stream string
 		Seq    uint64
-		// Others are the commits that the answer shows besides.
-		Others []Shown
-		// Sealed is a secret that was part of the answer, readable only with the
-		// idempotency key.
-		Sealed []byte
-	}
-	// Shown names a commit that an answer shows.
-	Shown struct {
-		Stream string
-		Seq    uint64
+		// Sealed is a secret that was part of the answer, encrypted so that it takes
+		// the idempotency key to read it.
+		Sealed string
 	}
 	// SetEpoch begins a life of the store, in the stream store.
 	SetEpoch struct {

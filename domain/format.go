@@ -57,15 +57,9 @@ func (e *SetKey) members(m *members) {
 
 func (e *SetOutcome) members(m *members) {
 	m.text("digest", &e.Digest)
-	m.textIfAny("stream", &e.Stream)
-	m.numberIfAny("seq", &e.Seq)
-	listIfAny(m, "others", &e.Others)
-	m.bytesIfAny("sealed", &e.Sealed)
-}
-
-func (s *Shown) members(m *members) {
-	m.text("stream", &s.Stream)
-	m.number("seq", &s.Seq)
+	m.text("stream", &e.Stream)
+	m.number("seq", &e.Seq)
+	m.textIfAny("sealed", &e.Sealed)
 }
 
 func (e *SetShards) members(m *members) {

@@ -2,7 +2,6 @@ package domain
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"strconv"
 	"strings"
@@ -201,53 +200,6 @@ func readScopes(value jsontext.Value) ([]Scope, error) {
 		scopes = append(scopes, Scope(scope))
 	}
 	return scopes, s.err
-}
-
-// bytesIfAny is base64 as a string, left out if empty.
-func (m *members) bytesIfAny(name string, data *[]byte) {
-	if !m.reading {
-		if len(*data) > 0 {
-			m.begin(name)
-			m.quote(base64.StdEncoding.EncodeToString(*data))
-		}
-	} else if m.hand(name, `"`) {
-		encoded, err := unquote(m.value)
-		if *data, m.err = base64.StdEncoding.DecodeString(encoded); err != nil || m.err != nil {
-			*data, m.err = nil, errWrongKind
-		}
-	}
-}
-
-// listIfAny is an array of objects, left out if empty.
-func listIfAny[E any, P interface {
-	*E
-	membered
-}](m *members, name string, items *[]E,
-) {
-	if !m.reading {
-		if len(*items) > 0 {
-			m.begin(name)
-			m.out = append(m.out, '[')
-			for i := range *items {
-				if i > 0 {
-					m.out = append(m.out, ',')
-				}
-				m.out = append(m.out, '{')
-				P(&(*items)[i]).members(m)
-				m.out = append(m.out, '}')
-			}
-			m.out = append(m.out, ']')
-		}
-	} else if m.hand(name, `[`) {
-		r := reader{scanner: scanner{data: m.value}}
-		r.expect('[')
-		for first := true; r.more(first, ']'); first = false {
-			var item E
-			r.object(P(&item))
-			*items = append(*items, item)
-		}
-		m.err = r.err
-	}
 }
 
 func (m *members) quote(text string) {

@@ -68,7 +68,7 @@ func processOf(ts *testscript.TestScript, name string) *process {
 
 // environment is the script's, with the variables that serve reads.
 func environment(ts *testscript.TestScript) []string {
-	var env []string
+	env := []string{"IDENTITY_DRAIN_DELAY=0s"}
 	for _, name := range []string{
 		"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "IDENTITY_DATA", "IDENTITY_LISTEN", "IDENTITY_STORE", "IDENTITY_FEED",
 		"IDENTITY_SEARCH", "IDENTITY_ADMIN_KEY", "IDENTITY_QUARANTINE", "IDENTITY_TLS_CERT", "IDENTITY_TLS_KEY",
