@@ -136,10 +136,15 @@ func (s *shelf) search(ctx context.Context, q *query, most int) ([]hit, error) {
 	for i, segment := range st.segments {
 		matchers[i] = newMatcher(q, segment)
 	}
+	buffered := q.scan(st.buffered)
 	var found []hit
 	for _, p := range q.passes() {
 		page := &top[hit]{most: most - len(found), compare: q.compare}
-		q.scan(st.buffered, p, page)
+		for _, h := range buffered {
+			if p.takes(h.tier) {
+				page.add(h)
+			}
+		}
 		for _, m := range matchers {
 			m.find(p, page)
 		}

@@ -39,14 +39,14 @@ const (
 // keep does one kind of upkeep whenever it is due, until ctx ends.
 func (s *shelf) keep(ctx context.Context, kind int) error {
 	for {
+		p := &pacer{ctx: ctx, gentle: kind == large, since: time.Now()}
+		if err := s.doUpkeep(kind, everything, p.pause); err != nil {
+			return err
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.due[kind]:
-		}
-		p := &pacer{ctx: ctx, gentle: kind == large, since: time.Now()}
-		if err := s.doUpkeep(kind, everything, p.pause); err != nil {
-			return err
 		}
 	}
 }
