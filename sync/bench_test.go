@@ -21,10 +21,12 @@ func (*instant) Name() string { return "instant" }
 func (*instant) Shows(stream eventstream.StreamID) bool {
 	return len(stream) > 4 && stream[:5] == "user/"
 }
+
 func (*instant) Seq(context.Context, eventstream.StreamID) (eventstream.Seq, error) { return 0, nil }
 func (*instant) Apply(context.Context, []eventstream.Commit) error                  { return nil }
 func (v *instant) Applied() uint64                                                  { return v.applied }
-func (v *instant) SetApplied(position uint64)                                       { v.applied = position }
+
+func (v *instant) SetApplied(position uint64) { v.applied = position }
 
 // BenchmarkObserve is what a batch of 16 transactions, each a user, a shard and
 // two claims, costs on top of what the view does with it.
