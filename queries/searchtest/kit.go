@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) Index) {
 		"places":    testPlaces,
 		"writes":    testWalkUnderWrites,
 		"refusals":  testRefusals,
+		"many":      testMany,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newFixture(t, open(t))) })
 	}

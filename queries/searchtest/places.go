@@ -23,7 +23,7 @@ func testPlaces(t *testing.T, f *fixture) {
 			c := queries.Criteria{Kind: domain.UserMember, Text: "name", Sort: sort, Descending: descending}
 			right := f.judge.Search(c)
 			found := f.page(t, c, nil, 10)
-			last := f.judge.documents[right[9]]
+			last := f.judge.documents[right[9]].Document
 			f.next++
 			last.Removed, last.Revision = true, last.Revision+1000
 			f.put(t, last)
