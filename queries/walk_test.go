@@ -2,6 +2,7 @@ package queries_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -211,7 +212,8 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 		t.Helper()
 		_, err := d.reader.Membership(t.Context(), group, member, queries.Freshness{})
 		isErr(t, what, err, domain.NotFound)
-		if refusal, ok := err.(*domain.Error); !ok || refusal.Code != queries.CodeNotAMember {
+		var refusal *domain.Error
+		if !errors.As(err, &refusal) || refusal.Code != queries.CodeNotAMember {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
