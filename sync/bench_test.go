@@ -48,7 +48,7 @@ func BenchmarkObserve(b *testing.B) {
 			transaction[2].Stream, transaction[3].Stream = "claim/username/00112233445566778899aabbccddeeff", "claim/email/00112233445566778899aabbccddeeff"
 			for j := range transaction {
 				transaction[j].Log, transaction[j].Seq = position, eventstream.Seq(position)
-				transaction[j].Siblings = make4[:]
+				transaction[j].Siblings = threeSiblings[:]
 			}
 			batch[i] = transaction
 		}
@@ -57,7 +57,7 @@ func BenchmarkObserve(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*64), "ns/commit")
 }
 
-var make4 [3]eventstream.Position
+var threeSiblings [3]eventstream.Position
 
 // BenchmarkEnsureSatisfied is a reader with a token whose entity is there.
 func BenchmarkEnsureSatisfied(b *testing.B) {
