@@ -123,7 +123,7 @@ func attributesOf(n int) domain.Attributes {
 
 func TestCreatingAgainWithTheSameIDAnswersTheFirstResult(t *testing.T) {
 	w := newWorld(t, commands.Options{})
-	create := commands.CreateUser{ID: userID("anna"), Username: username("anna"), Attributes: domain.Attributes{"b": attribute("1"), "a": attribute("[2]")}}
+	create := commands.CreateUser{ID: userID("anna"), Username: username("anna"), Attributes: attributesOf(20)}
 	first := w.do(create)
 	w.do(commands.CreateUser{Username: username("berta")})
 	w.do(commands.UpdateUser{ID: userID("anna"), Username: commands.To(username("anna2")), ClearAttributes: true})

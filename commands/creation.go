@@ -49,9 +49,10 @@ func readEarlier[E any, P foldable[E]](ctx context.Context, r *reader, own, othe
 func (e *earlier[E]) exists() bool { return e.stranger || e.created.Seq > 0 }
 
 // answers tells whether what the id stands for was created by the same request
-// and is still there; origin is the digest of the request that did.
+// and is still there; origin is the digest of the request that did, none for a
+// stranger.
 func (e *earlier[E]) answers(origin, digest string) bool {
-	return !e.stranger && !e.removed && origin == digest
+	return !e.removed && origin == digest
 }
 
 // written names the commit and its siblings, as far as tokens do.

@@ -36,6 +36,17 @@ func TestDeleteUser(t *testing.T) {
 				claim/username/anna SetOwner{"ownerSeq":3,"former":"$anna"}
 			`,
 		},
+		{
+			name:  "a claim that is not the user's stays as it is",
+			given: anna + `claim/email/a@x.org SetOwner{"owner":"$bert","kind":"user","ownerSeq":1}`,
+			when:  commands.DeleteUser{ID: userID("anna")},
+			then: `
+				user/$anna SetRemoved{"removed":true}
+				users/0 $anna@2 SetRemoved{"removed":true}
+				claim/username/anna SetOwner{"ownerSeq":2,"former":"$anna"}
+				claim/externalid/hr-1 SetOwner{"ownerSeq":2,"former":"$anna"}
+			`,
+		},
 		{name: "the tag must be the user's", given: anna, when: commands.DeleteUser{ID: userID("anna"), If: ifAt(annaAt(2))}, refused: "stale"},
 		{name: "there must be a user", when: commands.DeleteUser{ID: userID("anna")}, refused: "not_found"},
 		{name: "still", given: anna + annaRemoved, when: commands.DeleteUser{ID: userID("anna"), If: ifAny}, refused: "not_found"},

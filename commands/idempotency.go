@@ -7,6 +7,7 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -36,19 +37,18 @@ func (h *Handler) remember(request *Request, decided *decision, entries []events
 	if request.IdempotencyKey == "" {
 		return entries, nil
 	}
-	outcome := domain.SetOutcome{Digest: request.Digest}
-	for i, position := range decided.shows {
-		if i == 0 {
-			outcome.Stream, outcome.Seq = string(position.Stream), uint64(position.Seq)
-		} else {
-			outcome.Others = append(outcome.Others, domain.Shown{Stream: string(position.Stream), Seq: uint64(position.Seq)})
-		}
-	}
-	var err error
-	if outcome.Sealed, err = h.seal(request, decided.secret); err != nil {
+	sealed, err := h.seal(request, decided.secret)
+	if err != nil {
 		return nil, err
 	}
-	data, err := domain.EncodeEvents([]domain.Event{outcome})
+	var outcomes []domain.Event
+	for _, position := range decided.shows {
+		outcomes = append(outcomes, domain.SetOutcome{Digest: request.Digest, Stream: string(position.Stream), Seq: uint64(position.Seq), Sealed: sealed})
+	}
+	if outcomes == nil {
+		outcomes = []domain.Event{domain.SetOutcome{Digest: request.Digest}}
+	}
+	data, err := domain.EncodeEvents(outcomes)
 	return append(entries, eventstream.Entry{Stream: h.requestStream(request), Expect: eventstream.Empty(), Data: data}), err
 }
 
@@ -65,22 +65,20 @@ func (h *Handler) recollect(ctx context.Context, request *Request) (*recollectio
 	if err != nil || commit.Seq == 0 {
 		return nil, err
 	}
-	outcome, ok := events[len(events)-1].(domain.SetOutcome)
-	if !ok {
-		return nil, fmt.Errorf("%w: a request has no %s", domain.ErrUnknownEvent, domain.TypeOf(events[len(events)-1]))
-	}
-	if outcome.Digest != request.Digest {
-		return nil, refuseReuse()
-	}
 	past := &recollection{commit: commit}
-	if past.secret, err = h.unseal(request, outcome.Sealed); err != nil {
-		return nil, err
-	}
-	if outcome.Stream != "" {
-		past.shows = append(past.shows, eventstream.Position{Stream: eventstream.StreamID(outcome.Stream), Seq: eventstream.Seq(outcome.Seq)})
-	}
-	for _, other := range outcome.Others {
-		past.shows = append(past.shows, eventstream.Position{Stream: eventstream.StreamID(other.Stream), Seq: eventstream.Seq(other.Seq)})
+	for _, event := range events {
+		outcome, ok := event.(domain.SetOutcome)
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("%w: a request has no %s", domain.ErrUnknownEvent, domain.TypeOf(event))
+		case outcome.Digest != request.Digest:
+			return nil, refuseReuse()
+		case outcome.Stream != "":
+			past.shows = append(past.shows, eventstream.Position{Stream: eventstream.StreamID(outcome.Stream), Seq: eventstream.Seq(outcome.Seq)})
+		}
+		if past.secret, err = h.unseal(request, outcome.Sealed); err != nil {
+			return nil, err
+		}
 	}
 	return past, nil
 }
@@ -104,26 +102,30 @@ func (h *Handler) sealer(request *Request) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-func (h *Handler) seal(request *Request, secret string) ([]byte, error) {
+func (h *Handler) seal(request *Request, secret string) (string, error) {
 	if secret == "" {
-		return nil, nil
-	}
-	sealer, err := h.sealer(request)
-	if err != nil {
-		return nil, err
-	}
-	return sealer.Seal(nil, nil, []byte(secret), requestName(request)), nil
-}
-
-func (h *Handler) unseal(request *Request, sealed []byte) (string, error) {
-	if len(sealed) == 0 {
 		return "", nil
 	}
 	sealer, err := h.sealer(request)
 	if err != nil {
 		return "", err
 	}
-	secret, err := sealer.Open(nil, nil, sealed, requestName(request))
+	return base64.RawStdEncoding.EncodeToString(sealer.Seal(nil, nil, []byte(secret), requestName(request))), nil
+}
+
+func (h *Handler) unseal(request *Request, sealed string) (string, error) {
+	if sealed == "" {
+		return "", nil
+	}
+	sealer, err := h.sealer(request)
+	if err != nil {
+		return "", err
+	}
+	var secret []byte
+	raw, err := base64.RawStdEncoding.DecodeString(sealed)
+	if err == nil {
+		secret, err = sealer.Open(nil, nil, raw, requestName(request))
+	}
 	if err != nil {
 		return "", fmt.Errorf("%w: a remembered answer cannot be opened: %w", eventstream.ErrCorrupt, err)
 	}

@@ -78,6 +78,24 @@ func TestARepeatedRequestAnswersAsTheFirstTime(t *testing.T) {
 	}
 }
 
+// TestAKeyMayComeWithTheRepetition creates a user without an idempotency key, and
+// repeats the request by its id and with a key, twice.
+func TestAKeyMayComeWithTheRepetition(t *testing.T) {
+	w := newWorld(t, commands.Options{})
+	create := commands.CreateUser{ID: userID("anna"), Username: username("anna")}
+	want := w.do(create)
+	want.Changed, want.Repeated = false, true
+	for range 2 {
+		got, err := w.handler.Do(t.Context(), keyed("k", "d"), create)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, compareUnexported); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 func (w *world) repeatedBy(code string, request commands.Request, command commands.Command) {
 	w.t.Helper()
 	if _, err := w.handler.Do(w.t.Context(), request, command); codeOf(err) != code {
@@ -92,7 +110,7 @@ func TestAnIdempotencyKeyIsItsActors(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := keyed("k", "d")
-	other.Actor = "key/other"
+	other.Actor = "key/tset"
 	w.repeatedBy("username_taken", other, create)
 	w.repeatedBy("username_taken", keyed("k2", "d"), create)
 	w.repeatedBy("mismatch", keyed("k", "d"), commands.CreateGroup{Name: groupName("staff")})

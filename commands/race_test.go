@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -20,7 +21,8 @@ import (
 func (w *world) race(n int, command func(i int) commands.Command) []error {
 	handlers := make([]*commands.Handler, 4)
 	for i := range handlers {
-		handlers[i] = commands.New(w.streams, w.directory, nil)
+		streams := eventstream.New(w.store, &eventstream.Options{Attempts: 100})
+		handlers[i] = commands.New(streams, w.directory, nil)
 	}
 	errs := make([]error, n)
 	var start, done sync.WaitGroup
@@ -134,6 +136,37 @@ func TestCommandsOfOneProcessTakeTurns(t *testing.T) {
 	}
 }
 
+// TestARemovedGroupIsBeatenOnceAtMost removes groups that the nesting does not
+// name while it changes all the time: only the first attempt is in nobody's turn.
+func TestARemovedGroupIsBeatenOnceAtMost(t *testing.T) {
+	const n = 24
+	w := newWorld(t, commands.Options{})
+	w.have(staff)
+	groups := make([]domain.GroupID, 2*n)
+	for i := range groups {
+		groups[i] = w.do(commands.CreateGroup{Name: groupName(fmt.Sprint("group ", i))}).Group.ID
+	}
+	var retries atomic.Int32
+	streams := eventstream.New(w.store, &eventstream.Options{OnRetry: func(error) { retries.Add(1) }})
+	handler := commands.New(streams, w.directory, nil)
+	var done sync.WaitGroup
+	for i, group := range groups {
+		done.Go(func() {
+			var command commands.Command = commands.DeleteGroup{ID: group}
+			if i < n {
+				command = commands.AddMember{Group: groupID("staff"), Member: group.UUID}
+			}
+			if _, err := handler.Do(t.Context(), actor, command); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
+	if retries.Load() > n {
+		t.Errorf("%d removals were beaten %d times", n, retries.Load())
+	}
+}
+
 func TestWaitingForATurnEndsWithTheRequest(t *testing.T) {
 	w := newWorld(t, commands.Options{})
 	w.have(anna)
@@ -233,32 +266,91 @@ func TestConcurrentNestingNeverMakesACycle(t *testing.T) {
 	}
 }
 
+// TestAnotherCommandComesBetween does a command between the decision of another
+// and its append, and says how the other one ends.
+func TestAnotherCommandComesBetween(t *testing.T) {
+	nest, reverse := add("staff", "admins"), add("admins", "staff")
+	for name, c := range map[string]struct {
+		first, between commands.Command
+		code           string
+	}{
+		"a group takes the id": {
+			commands.CreateUser{ID: userID("nobody"), Username: username("berta")},
+			commands.CreateGroup{ID: groupID("nobody"), Name: groupName("crew")}, "id_taken",
+		},
+		"a user takes the id": {
+			commands.CreateGroup{ID: groupID("nobody"), Name: groupName("crew")},
+			commands.CreateUser{ID: userID("nobody"), Username: username("berta")}, "id_taken",
+		},
+		"the same request comes twice": {
+			commands.CreateUser{ID: userID("nobody"), Username: username("berta")},
+			commands.CreateUser{ID: userID("nobody"), Username: username("berta")}, "",
+		},
+		"somebody takes a new value": {
+			commands.CreateUser{Username: username("berta")}, commands.UpdateUser{ID: userID("anna"), Username: commands.To(username("berta"))}, "username_taken",
+		},
+		"somebody takes a released value": {
+			commands.CreateUser{Username: username("anna2")}, commands.UpdateUser{ID: userID("anna"), Username: commands.To(username("anna2"))}, "username_taken",
+		},
+		"somebody changes another field": {
+			commands.UpdateUser{ID: userID("anna"), Name: commands.To(text("x"))}, commands.UpdateUser{ID: userID("anna"), GivenName: commands.To(text("y"))}, "",
+		},
+		"somebody removes the user": {
+			commands.UpdateUser{ID: userID("anna"), Name: commands.To(text("x"))}, commands.DeleteUser{ID: userID("anna")}, "not_found",
+		},
+		"somebody nests the groups the other way": {nest, reverse, "cycle"},
+		"somebody nests them the same way":        {nest, nest, ""},
+		"somebody renames the group":              {nest, commands.UpdateGroup{ID: groupID("staff"), Description: commands.To(text("x"))}, ""},
+		"somebody removes the member that gets in": {
+			add("staff", "anna"), commands.DeleteUser{ID: userID("anna")}, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newInterrupted(t, c.between)
+			_, err := w.handler.Do(t.Context(), actor, c.first)
+			if got := codeOf(err); got != c.code {
+				t.Errorf("error is %v, want %q", err, c.code)
+			}
+		})
+	}
+}
+
+// newInterrupted is a world of anna, who was anna2 before, staff and admins, in
+// which a command comes between the first decision and its append.
+func newInterrupted(t *testing.T, between commands.Command) *world {
+	none := time.Duration(0)
+	w := newWorld(t, commands.Options{Quarantine: &none})
+	w.have(anna + staff + admins + `claim/username/anna2 SetOwner{"ownerSeq":1,"former":"$anna"}`)
+	calm := *w
+	done := false
+	store := &meddlingStore{Store: w.store, before: func() {
+		if !done {
+			done = true
+			calm.do(between)
+		}
+	}}
+	options := commands.Options{Quarantine: &none, Now: func() time.Time { return w.now }}
+	w.handler = commands.New(eventstream.New(store, &eventstream.Options{Backoff: 1}), w.directory, &options)
+	return w
+}
+
 // TestTheNestingKnowsEveryRemovedGroup has a group nested or removed while it is
-// being removed or nested, between the decision and the append.
+// being removed or nested.
 func TestTheNestingKnowsEveryRemovedGroup(t *testing.T) {
+	nest := add("staff", "admins")
 	for _, removed := range []string{"staff", "admins"} {
 		remove := commands.DeleteGroup{ID: groupID(removed)}
-		nest := add("staff", "admins")
 		for name, c := range map[string]struct {
-			first, meanwhile commands.Command
-			code             string
-			want             int
+			first, between commands.Command
+			code           string
+			want           int
 		}{
 			"removed while it is nested": {nest, remove, "not_found", 0},
 			"nested while it is removed": {remove, nest, "", 2},
 		} {
 			t.Run(removed+" "+name, func(t *testing.T) {
-				w := newWorld(t, commands.Options{})
-				w.have(staff + admins)
-				meddled := false
-				store := &meddlingStore{Store: w.store, before: func() {
-					if !meddled {
-						meddled = true
-						w.do(c.meanwhile)
-					}
-				}}
-				handler := commands.New(eventstream.New(store, &eventstream.Options{Backoff: 1}), w.directory, nil)
-				if _, err := handler.Do(t.Context(), actor, c.first); codeOf(err) != c.code {
+				w := newInterrupted(t, c.between)
+				if _, err := w.handler.Do(t.Context(), actor, c.first); codeOf(err) != c.code {
 					t.Errorf("error is %v, want %q", err, c.code)
 				}
 				if lines := w.nestingLines(); len(lines) != c.want {

@@ -45,7 +45,8 @@ func (k *APIKey) Allows(scope Scope) bool {
 
 // Apply folds one commit in, as User.Apply does.
 func (k *APIKey) Apply(seq uint64, at time.Time, events []Event) error {
-	fresh, err := k.step(seq, at)
+	next := *k
+	fresh, err := next.step(seq, at)
 	if err != nil || !fresh {
 		return err
 	}
@@ -54,7 +55,8 @@ func (k *APIKey) Apply(seq uint64, at time.Time, events []Event) error {
 		if !ok {
 			return fmt.Errorf("%w: a key has no %s", ErrUnknownEvent, TypeOf(event))
 		}
-		k.Hash, k.Scopes, k.Label, k.Owner, k.Active = set.Hash, set.Scopes, set.Label, set.Owner, set.Active
+		next.Hash, next.Scopes, next.Label, next.Owner, next.Active = set.Hash, set.Scopes, set.Label, set.Owner, set.Active
 	}
+	*k = next
 	return nil
 }

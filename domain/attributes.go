@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,7 +117,7 @@ func (as Attributes) Check() error {
 	size := 0
 	for name, value := range as {
 		if err := checkText(name, MaxAttributeName); err != nil {
-			return fmt.Errorf("name of an attribute: %w", err)
+			return fmt.Errorf("%w: the name of an attribute must have 1 to %d characters, without control characters, and show", Invalid, MaxAttributeName)
 		}
 		size += len(strconv.Quote(name)) + len(value.json) + 2
 	}
@@ -124,4 +125,26 @@ func (as Attributes) Check() error {
 		return fmt.Errorf("%w: at most %d bytes of attributes in all", Invalid, MaxAttributeBytes)
 	}
 	return nil
+}
+
+// cloneFor gives attributes that events may be set in, leaving these as they are.
+func (as Attributes) cloneFor(events []Event) Attributes {
+	for _, event := range events {
+		if _, changes := event.(SetAttribute); !changes {
+			continue
+		}
+		if as == nil {
+			return Attributes{}
+		}
+		return maps.Clone(as)
+	}
+	return as
+}
+
+func (as Attributes) set(e SetAttribute) {
+	if e.Value.IsZero() {
+		delete(as, e.Name)
+		return
+	}
+	as[e.Name] = e.Value
 }

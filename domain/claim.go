@@ -25,6 +25,12 @@ const (
 // streams tell nothing about whom they are for.
 type ClaimSecret [32]byte
 
+// String names the secret as ID does, so that printing it does not tell it.
+func (s ClaimSecret) String() string { return "claim secret " + s.ID() }
+
+// GoString is String.
+func (s ClaimSecret) GoString() string { return s.String() }
+
 // ID names the secret without telling it.
 func (s ClaimSecret) ID() string {
 	sum := sha256.Sum256(append([]byte("identity claim secret\x00"), s[:]...))
@@ -52,21 +58,24 @@ type Claim struct {
 	ReleasedAt time.Time
 }
 
-// Apply folds one commit in; it may pass over earlier ones.
+// Apply folds one commit in; it may pass over earlier ones. Otherwise it does as
+// User.Apply.
 func (c *Claim) Apply(seq uint64, at time.Time, events []Event) error {
 	if seq <= c.Seq {
 		return nil
 	}
+	next := *c
 	for _, event := range events {
 		set, ok := event.(SetOwner)
 		if !ok {
 			return fmt.Errorf("%w: a claim has no %s", ErrUnknownEvent, TypeOf(event))
 		}
-		*c = Claim{Owner: set.Owner, Kind: set.Kind, OwnerSeq: set.OwnerSeq, Former: set.Former}
+		next = Claim{Owner: set.Owner, Kind: set.Kind, OwnerSeq: set.OwnerSeq, Former: set.Former}
 		if set.Owner == uuid.Nil {
-			c.ReleasedAt = at
+			next.ReleasedAt = at
 		}
 	}
+	*c = next
 	c.Seq = seq
 	return nil
 }

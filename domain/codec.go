@@ -3,9 +3,7 @@ package domain
 import (
 	"errors"
 	"fmt"
-	"reflect"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 )
@@ -27,145 +25,80 @@ type Envelope struct {
 	Data    jsontext.Value `json:"data"`
 }
 
+// members are those of the envelope before its data.
+func (e *Envelope) members(m *members) {
+	m.eventType("type", &e.Type)
+	m.count("v", &e.Version)
+	m.idIfAny("of", &e.Of)
+	m.numberIfAny("seq", &e.Seq)
+	m.textIfAny("command", &e.Command)
+	m.textIfAny("actor", &e.Actor)
+}
+
 // An upcast turns the data of one version of an event into the next version's.
 type upcast func(jsontext.Value) (jsontext.Value, error)
 
-// schema says how the events of one type are read: the current version is one
-// more than there are upcasts, upcasts[0] leading from version 1 to 2.
+// schema says how the events of one type are read and written: the current
+// version is one more than there are upcasts, upcasts[0] leading from version 1
+// to 2.
 type schema struct {
-	decode  func(jsontext.Value) (Event, error)
+	name    string
 	upcasts []upcast
+	read    func(*reader) Event
+	write   func(*members, Event)
 }
 
-func (s schema) version() int { return len(s.upcasts) + 1 }
+func (s *schema) version() int { return len(s.upcasts) + 1 }
 
-// schemas is the file format: a type may be added, and an upcast appended; no
-// entry is ever changed or taken away.
-var schemas = map[string]schema{
-	"SetOrigin":      of[SetOrigin](),
-	"SetUsername":    of[SetUsername](),
-	"SetEmail":       of[SetEmail](),
-	"SetName":        of[SetName](),
-	"SetGivenName":   of[SetGivenName](),
-	"SetFamilyName":  of[SetFamilyName](),
-	"SetActive":      of[SetActive](),
-	"SetExternalID":  of[SetExternalID](),
-	"SetAttribute":   of[SetAttribute](),
-	"SetGroupName":   of[SetGroupName](),
-	"SetDescription": of[SetDescription](),
-	"SetRemoved":     of[SetRemoved](),
-	"SetMember":      of[SetMember](),
-	"SetNesting":     of[SetNesting](),
-	"SetNode":        of[SetNode](),
-	"SetOwner":       of[SetOwner](),
-	"SetKey":         of[SetKey](),
-	"SetOutcome":     of[SetOutcome](),
-	"SetEpoch":       of[SetEpoch](),
-	"SetShards":      of[SetShards](),
-	"SetClaimKeyID":  of[SetClaimKeyID](),
-	"SetClosed":      of[SetClosed](),
+// fact is a pointer to an event that has members.
+type fact[E Event] interface {
+	*E
+	members(*members)
 }
 
-func of[E Event](upcasts ...upcast) schema {
-	return schema{
+func of[E Event, P fact[E]](upcasts ...upcast) *schema {
+	var none E
+	return &schema{
+		name:    none.eventType(),
 		upcasts: upcasts,
-		decode: func(data jsontext.Value) (Event, error) {
+		read: func(r *reader) Event {
 			var event E
-			err := json.Unmarshal(data, &event)
-			return event, err
+			r.object(P(&event))
+			return event
+		},
+		write: func(m *members, event Event) {
+			known := event.(E)
+			P(&known).members(m)
 		},
 	}
-}
-
-// TypeOf is the stable name of an event; of a Listed fact, the fact's.
-func TypeOf(event Event) string {
-	if listed, ok := event.(Listed); ok {
-		event = listed.Fact
-	}
-	return reflect.TypeOf(event).Name()
 }
 
 // EncodeEvents writes the events of one commit as a JSON array of envelopes, the
 // same bytes for the same events.
 func EncodeEvents(events []Event) ([]byte, error) {
-	envelopes := make([]Envelope, len(events))
+	m := members{out: make([]byte, 0, 64+96*len(events))}
+	m.out = append(m.out, '[')
 	for i, event := range events {
-		envelope := &envelopes[i]
+		if i > 0 {
+			m.out = append(m.out, ',')
+		}
+		var envelope Envelope
 		if listed, ok := event.(Listed); ok {
-			envelope.Of, envelope.Seq, envelope.Command, envelope.Actor = listed.Of, listed.Seq, listed.Command, listed.Actor
+			envelope = Envelope{Of: listed.Of, Seq: listed.Seq, Command: listed.Command, Actor: listed.Actor}
 			event = listed.Fact
 		}
 		envelope.Type = TypeOf(event)
-		envelope.Version = schemas[envelope.Type].version()
-		data, err := json.Marshal(event)
-		if err != nil {
-			return nil, fmt.Errorf("encode %s: %w", envelope.Type, err)
-		}
-		envelope.Data = data
-	}
-	return json.Marshal(envelopes)
-}
-
-// DecodeEnvelopes reads a commit's events as they were written, known or not.
-func DecodeEnvelopes(data []byte) ([]Envelope, error) {
-	var envelopes []Envelope
-	if err := json.Unmarshal(data, &envelopes); err != nil {
-		return nil, fmt.Errorf("decode events: %w", withoutText(err))
-	}
-	return envelopes, nil
-}
-
-// DecodeEvents reads a commit's events, older versions upcast to the current
-// one. It answers ErrUnknownEvent for a type or version it does not know.
-func DecodeEvents(data []byte) ([]Event, error) {
-	envelopes, err := DecodeEnvelopes(data)
-	if err != nil {
-		return nil, err
-	}
-	events := make([]Event, len(envelopes))
-	for i := range envelopes {
-		if events[i], err = envelopes[i].Event(); err != nil {
-			return nil, err
+		known := schemas[envelope.Type]
+		envelope.Version = known.version()
+		m.out = append(m.out, '{')
+		envelope.members(&m)
+		m.begin("data")
+		m.out = append(m.out, '{')
+		known.write(&m, event)
+		m.out = append(m.out, '}', '}')
+		if m.err != nil {
+			return nil, fmt.Errorf("encode %s: %w", envelope.Type, m.err)
 		}
 	}
-	return events, nil
-}
-
-// Event reads the envelope's data, upcast to the current version.
-func (e *Envelope) Event() (Event, error) { return e.eventBy(schemas) }
-
-func (e *Envelope) eventBy(table map[string]schema) (Event, error) {
-	known, ok := table[e.Type]
-	if !ok || e.Version < 1 || e.Version > known.version() {
-		return nil, fmt.Errorf("%w: %q version %d", ErrUnknownEvent, e.Type, e.Version)
-	}
-	data := e.Data
-	for _, up := range known.upcasts[e.Version-1:] {
-		var err error
-		if data, err = up(data); err != nil {
-			return nil, fmt.Errorf("upcast %s version %d: %w", e.Type, e.Version, err)
-		}
-	}
-	event, err := known.decode(data)
-	if err != nil {
-		return nil, fmt.Errorf("decode %s: %w", e.Type, withoutText(err))
-	}
-	if e.Of != uuid.Nil {
-		return Listed{Of: e.Of, Seq: e.Seq, Command: e.Command, Actor: e.Actor, Fact: event}, nil
-	}
-	return event, nil
-}
-
-// withoutText keeps where decoding failed and drops what stood there, which may
-// be personal data.
-func withoutText(err error) error {
-	var syntactic *jsontext.SyntacticError
-	if errors.As(err, &syntactic) {
-		return fmt.Errorf("malformed JSON at byte %d", syntactic.ByteOffset)
-	}
-	var semantic *json.SemanticError
-	if errors.As(err, &semantic) {
-		return fmt.Errorf("unexpected JSON at byte %d", semantic.ByteOffset)
-	}
-	return errors.New("malformed events")
+	return append(m.out, ']'), nil
 }

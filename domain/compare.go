@@ -13,7 +13,10 @@ import (
 )
 
 // Two values are the same to the directory if their compared forms are. The
-// functions here make them, and leave a compared form as it is.
+// functions here make them, and leave a compared form as it is. They are kept
+// for ever, in the names of claims, so they must not change with the version of
+// Unicode: its stability policies see to that for assigned characters, and others
+// are not accepted.
 
 // caseless is the compared form in which neither case counts, nor compatibility
 // variants (width, ligatures, circled letters…), nor what does not show: NFKC and

@@ -67,7 +67,9 @@ func hostKey(host string) (string, error) {
 	if isPlainLower(host) && !strings.Contains(host, "--") {
 		return host, nil
 	}
-	return idna.Lookup.ToASCII(host)
+	// From Unicode 15.1 on the capital sharp s is mapped to the small one, which
+	// is a letter of its own; before it was mapped to ss.
+	return idna.Lookup.ToASCII(strings.ReplaceAll(host, "ẞ", "ß"))
 }
 
 // isHostName tells whether the name is made of ASCII labels of lower-case

@@ -4,7 +4,7 @@ import "github.com/google/uuid"
 
 // Event is one fact of a stream: always a Set of a whole value, never a delta,
 // so that applying it twice changes nothing. The set of events is closed.
-type Event interface{ isEvent() }
+type Event interface{ eventType() string }
 
 // The facts of a user's own stream, user/{id}, and of a group's, group/{id}.
 // Which of them an entity has is for its fold to say.
@@ -12,52 +12,52 @@ type (
 	// SetOrigin is the first event of an entity whose id the client brought: the
 	// digest of the request that created it, by which a repetition is known.
 	SetOrigin struct {
-		Digest string `json:"digest"`
+		Digest string
 	}
 	// SetUsername gives a user the name to log in by.
 	SetUsername struct {
-		Username Username `json:"username"`
+		Username Username
 	}
 	// SetEmail gives a user a mail address, or none.
 	SetEmail struct {
-		Email Email `json:"email"`
+		Email Email
 	}
 	// SetName gives a user the name that people read, or none.
 	SetName struct {
-		Name Text `json:"name"`
+		Name Text
 	}
 	// SetGivenName gives a user a given name, or none.
 	SetGivenName struct {
-		GivenName Text `json:"givenName"`
+		GivenName Text
 	}
 	// SetFamilyName gives a user a family name, or none.
 	SetFamilyName struct {
-		FamilyName Text `json:"familyName"`
+		FamilyName Text
 	}
 	// SetActive lets a user in, or keeps it out.
 	SetActive struct {
-		Active bool `json:"active"`
+		Active bool
 	}
 	// SetExternalID says what another system calls the entity, or nothing.
 	SetExternalID struct {
-		ExternalID ExternalID `json:"externalId"`
+		ExternalID ExternalID
 	}
 	// SetAttribute gives the entity one attribute, or takes it away.
 	SetAttribute struct {
-		Name  string    `json:"name"`
-		Value Attribute `json:"value"`
+		Name  string
+		Value Attribute
 	}
 	// SetGroupName names a group.
 	SetGroupName struct {
-		Name GroupName `json:"name"`
+		Name GroupName
 	}
 	// SetDescription describes a group, or does not.
 	SetDescription struct {
-		Description Text `json:"description"`
+		Description Text
 	}
 	// SetRemoved ends an entity. Its id is never used again.
 	SetRemoved struct {
-		Removed bool `json:"removed"`
+		Removed bool
 	}
 )
 
@@ -74,72 +74,65 @@ const (
 type (
 	// SetMember says whether the member of member/{groupId}/{memberId} is in.
 	SetMember struct {
-		Present bool       `json:"present"`
-		Kind    MemberKind `json:"kind"`
+		Present bool
+		Kind    MemberKind
 	}
 	// SetNesting says, in the stream nesting, whether one group is in another.
 	SetNesting struct {
-		Group   GroupID `json:"group"`
-		Member  GroupID `json:"member"`
-		Present bool    `json:"present"`
+		Group   GroupID
+		Member  GroupID
+		Present bool
 	}
 	// SetNode says, in the stream nesting, that a group is gone.
 	SetNode struct {
-		Group   GroupID `json:"group"`
-		Removed bool    `json:"removed"`
+		Group   GroupID
+		Removed bool
 	}
 	// SetOwner says who holds the unique value of claim/{kind}/{key}: an entity,
 	// or nobody since the commit's time, with Former the last who did.
 	SetOwner struct {
-		Owner    uuid.UUID  `json:"owner,omitzero"`
-		Kind     MemberKind `json:"kind,omitzero"`
-		OwnerSeq uint64     `json:"ownerSeq"`
-		Former   uuid.UUID  `json:"former,omitzero"`
+		Owner    uuid.UUID
+		Kind     MemberKind
+		OwnerSeq uint64
+		Former   uuid.UUID
 	}
 	// SetKey says, in key/{id}, what an API key is good for.
 	SetKey struct {
-		Hash   string  `json:"hash"`
-		Scopes []Scope `json:"scopes"`
-		Label  Text    `json:"label"`
-		Owner  UserID  `json:"owner,omitzero"`
-		Active bool    `json:"active"`
+		Hash   string
+		Scopes []Scope
+		Label  Text
+		Owner  UserID
+		Active bool
 	}
 	// SetOutcome says, in request/{hash}, what a request with an idempotency key
-	// did: the digest of the request, and the commit that its answer shows, made
-	// by it or found.
+	// did: the digest of the request, and a commit that its answer shows, made by
+	// it or found. There is one for each such commit, or one that names none.
 	SetOutcome struct {
-		Digest string `json:"digest"`
-		Stream string `json:"stream,omitempty"`
-		Seq    uint64 `json:"seq,omitempty"`
-		// Others are the commits that the answer shows besides.
-		Others []Shown `json:"others,omitempty"`
-		// Sealed is a secret that was part of the answer, readable only with the
-		// idempotency key.
-		Sealed []byte `json:"sealed,omitempty"`
-	}
-	// Shown names a commit that an answer shows.
-	Shown struct {
-		Stream string `json:"stream"`
-		Seq    uint64 `json:"seq"`
+		Digest string
+		Stream string
+		Seq    uint64
+		// Sealed is a secret that was part of the answer, encrypted so that it takes
+		// the idempotency key to read it.
+		Sealed string
 	}
 	// SetEpoch begins a life of the store, in the stream store.
 	SetEpoch struct {
-		Epoch string `json:"epoch"`
+		Epoch string
 	}
 	// SetShards fixes, when the store is made, how many all-users and all-groups
 	// streams there are.
 	SetShards struct {
-		Users  int `json:"users"`
-		Groups int `json:"groups"`
+		Users  int
+		Groups int
 	}
 	// SetClaimKeyID names the secret under which unique values are hashed, without
 	// telling it.
 	SetClaimKeyID struct {
-		ID string `json:"id"`
+		ID string
 	}
 	// SetClosed ends the store: another one has taken over.
 	SetClosed struct {
-		Closed bool `json:"closed"`
+		Closed bool
 	}
 )
 
@@ -153,26 +146,29 @@ type Listed struct {
 	Fact    Event     // SetUsername, SetEmail, SetActive, SetGroupName or SetRemoved
 }
 
-func (SetOrigin) isEvent()      {}
-func (SetUsername) isEvent()    {}
-func (SetEmail) isEvent()       {}
-func (SetName) isEvent()        {}
-func (SetGivenName) isEvent()   {}
-func (SetFamilyName) isEvent()  {}
-func (SetActive) isEvent()      {}
-func (SetExternalID) isEvent()  {}
-func (SetAttribute) isEvent()   {}
-func (SetGroupName) isEvent()   {}
-func (SetDescription) isEvent() {}
-func (SetRemoved) isEvent()     {}
-func (SetMember) isEvent()      {}
-func (SetNesting) isEvent()     {}
-func (SetNode) isEvent()        {}
-func (SetOwner) isEvent()       {}
-func (SetKey) isEvent()         {}
-func (SetOutcome) isEvent()     {}
-func (SetEpoch) isEvent()       {}
-func (SetShards) isEvent()      {}
-func (SetClaimKeyID) isEvent()  {}
-func (SetClosed) isEvent()      {}
-func (Listed) isEvent()         {}
+// TypeOf is the stable name of an event; of a Listed fact, the fact's.
+func TypeOf(event Event) string { return event.eventType() }
+
+func (SetOrigin) eventType() string      { return "SetOrigin" }
+func (SetUsername) eventType() string    { return "SetUsername" }
+func (SetEmail) eventType() string       { return "SetEmail" }
+func (SetName) eventType() string        { return "SetName" }
+func (SetGivenName) eventType() string   { return "SetGivenName" }
+func (SetFamilyName) eventType() string  { return "SetFamilyName" }
+func (SetActive) eventType() string      { return "SetActive" }
+func (SetExternalID) eventType() string  { return "SetExternalID" }
+func (SetAttribute) eventType() string   { return "SetAttribute" }
+func (SetGroupName) eventType() string   { return "SetGroupName" }
+func (SetDescription) eventType() string { return "SetDescription" }
+func (SetRemoved) eventType() string     { return "SetRemoved" }
+func (SetMember) eventType() string      { return "SetMember" }
+func (SetNesting) eventType() string     { return "SetNesting" }
+func (SetNode) eventType() string        { return "SetNode" }
+func (SetOwner) eventType() string       { return "SetOwner" }
+func (SetKey) eventType() string         { return "SetKey" }
+func (SetOutcome) eventType() string     { return "SetOutcome" }
+func (SetEpoch) eventType() string       { return "SetEpoch" }
+func (SetShards) eventType() string      { return "SetShards" }
+func (SetClaimKeyID) eventType() string  { return "SetClaimKeyID" }
+func (SetClosed) eventType() string      { return "SetClosed" }
+func (l Listed) eventType() string       { return l.Fact.eventType() }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,7 +65,11 @@ var golden = map[string][]domain.Event{
 		domain.SetKey{Hash: "9f86d081884c7d65", Scopes: []domain.Scope{domain.ReadScope, domain.WriteScope}, Label: text("nightly import"), Owner: domain.UserID{UUID: user1}, Active: true},
 		domain.SetKey{Hash: "9f86d081884c7d65", Scopes: []domain.Scope{}},
 	},
-	"SetOutcome.v1":    {domain.SetOutcome{Digest: "b94d27b9934d3e08", Stream: "user/" + user1.String(), Seq: 1}},
+	"SetOutcome.v1": {
+		domain.SetOutcome{Digest: "b94d27b9934d3e08", Stream: "user/" + user1.String(), Seq: 1},
+		domain.SetOutcome{Digest: "b94d27b9934d3e08", Stream: "key/" + user1.String(), Seq: 1, Sealed: "c2VhbGVk"},
+		domain.SetOutcome{Digest: "b94d27b9934d3e08"},
+	},
 	"SetEpoch.v1":      {domain.SetEpoch{Epoch: "0123456789abcdef"}},
 	"SetShards.v1":     {domain.SetShards{Users: 64, Groups: 1}},
 	"SetClaimKeyID.v1": {domain.SetClaimKeyID{ID: "0123456789abcdef"}},
@@ -113,8 +118,11 @@ func TestGoldenFilesAreReadAsWhatTheySay(t *testing.T) {
 func TestEventsAreWrittenAsInTheirNewestGoldenFile(t *testing.T) {
 	newest := domain.Versions()
 	newest["Listed"] = 1
-	for name, version := range newest {
-		file := fmt.Sprintf("%s.v%d", name, version)
+	for file := range golden {
+		name, version, _ := strings.Cut(file, ".")
+		if version, _, _ = strings.Cut(version, "."); version != fmt.Sprintf("v%d", newest[name]) {
+			continue
+		}
 		data, err := os.ReadFile(goldenPath(file))
 		if err != nil {
 			t.Errorf("%s: %v", file, err)

@@ -18,15 +18,18 @@ type Group struct {
 
 // Apply folds one commit in, as User.Apply does.
 func (g *Group) Apply(seq uint64, at time.Time, events []Event) error {
-	fresh, err := g.step(seq, at)
+	next := *g
+	fresh, err := next.step(seq, at)
 	if err != nil || !fresh {
 		return err
 	}
+	next.Attributes = next.Attributes.cloneFor(events)
 	for _, event := range events {
-		if err := g.set(event); err != nil {
+		if err := next.set(event); err != nil {
 			return err
 		}
 	}
+	*g = next
 	return nil
 }
 
@@ -41,7 +44,7 @@ func (g *Group) set(event Event) error {
 	case SetExternalID:
 		g.ExternalID = e.ExternalID
 	case SetAttribute:
-		g.Attributes = g.Attributes.with(e)
+		g.Attributes.set(e)
 	case SetRemoved:
 		g.Removed = e.Removed
 	default:

@@ -3,16 +3,21 @@ package domain
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // GroupName is the name of a group. It is unique, compared by Key and shown as
 // typed.
 type GroupName struct{ value }
 
-// ParseGroupName accepts 1 to MaxGroupName characters as ParseText does.
+// ParseGroupName accepts 1 to MaxGroupName characters as ParseText does, all of
+// them known to Unicode: how others will be compared is not settled.
 func ParseGroupName(text string) (GroupName, error) {
 	if err := checkText(text, MaxGroupName); err != nil {
 		return GroupName{}, err
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Cn, r) }) {
+		return GroupName{}, fmt.Errorf("%w: must not hold characters that are not assigned", Invalid)
 	}
 	if groupNameKey(text) == "" {
 		return GroupName{}, fmt.Errorf("%w: must hold something that shows", Invalid)

@@ -22,22 +22,22 @@ type Membership struct {
 
 // Apply folds one commit in, as User.Apply does.
 func (m *Membership) Apply(seq uint64, at time.Time, events []Event) error {
-	switch {
-	case seq <= m.Seq:
-		return nil
-	case seq != m.Seq+1:
-		return fmt.Errorf("commit %d does not follow %d", seq, m.Seq)
+	fresh, err := follows(m.Seq, seq)
+	if err != nil || !fresh {
+		return err
 	}
-	m.Seq = seq
+	next := *m
+	next.Seq = seq
 	for _, event := range events {
 		set, ok := event.(SetMember)
 		if !ok {
 			return fmt.Errorf("%w: a membership has no %s", ErrUnknownEvent, TypeOf(event))
 		}
-		if set.Present && !m.Present {
-			m.Since = at
-		}
-		m.Present, m.Kind = set.Present, set.Kind
+		next.Present, next.Kind = set.Present, set.Kind
 	}
+	if next.Present && !m.Present {
+		next.Since = at
+	}
+	*m = next
 	return nil
 }

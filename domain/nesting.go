@@ -13,11 +13,16 @@ type Nesting struct {
 
 // Apply folds one commit in, as User.Apply does.
 func (n *Nesting) Apply(seq uint64, events []Event) error {
-	switch {
-	case seq <= n.Seq:
-		return nil
-	case seq != n.Seq+1:
-		return fmt.Errorf("commit %d does not follow %d", seq, n.Seq)
+	fresh, err := follows(n.Seq, seq)
+	if err != nil || !fresh {
+		return err
+	}
+	for _, event := range events {
+		switch event.(type) {
+		case SetNesting, SetNode:
+		default:
+			return fmt.Errorf("%w: nesting has no %s", ErrUnknownEvent, TypeOf(event))
+		}
 	}
 	if n.members == nil {
 		n.members, n.inside, n.removed = map[GroupID]map[GroupID]struct{}{}, map[GroupID]int{}, map[GroupID]struct{}{}
@@ -27,12 +32,7 @@ func (n *Nesting) Apply(seq uint64, events []Event) error {
 		case SetNesting:
 			n.setEdge(e)
 		case SetNode:
-			n.removed[e.Group] = struct{}{}
-			for member := range n.members[e.Group] {
-				n.setEdge(SetNesting{Group: e.Group, Member: member})
-			}
-		default:
-			return fmt.Errorf("%w: nesting has no %s", ErrUnknownEvent, TypeOf(event))
+			n.setNode(e)
 		}
 	}
 	n.Seq = seq
@@ -62,31 +62,45 @@ func (n *Nesting) setEdge(e SetNesting) {
 	}
 }
 
+// setNode takes the edges of a group that is gone away; those to it stay until
+// they are taken away themselves, and do not count.
+func (n *Nesting) setNode(e SetNode) {
+	if !e.Removed {
+		delete(n.removed, e.Group)
+		return
+	}
+	n.removed[e.Group] = struct{}{}
+	for member := range n.members[e.Group] {
+		n.setEdge(SetNesting{Group: e.Group, Member: member})
+	}
+}
+
 // Names tells whether a group is in another, or has another in it.
 func (n *Nesting) Names(group GroupID) bool {
 	return n.inside[group] > 0 || len(n.members[group]) > 0
 }
 
 // Reaches tells whether a group has another among its members, at any depth, or
-// is that group. Edges of removed groups do not count.
+// is that group. Edges from and to removed groups do not count.
 func (n *Nesting) Reaches(group, member GroupID) bool {
-	seen := map[GroupID]struct{}{}
-	open := []GroupID{group}
-	for len(open) > 0 {
+	if group == member {
+		return true
+	}
+	seen := map[GroupID]struct{}{group: {}}
+	for open := []GroupID{group}; len(open) > 0; {
 		next := open[len(open)-1]
 		open = open[:len(open)-1]
-		if next == member {
-			return true
-		}
 		if _, gone := n.removed[next]; gone {
 			continue
 		}
-		if _, again := seen[next]; again {
-			continue
+		if next == member {
+			return true
 		}
-		seen[next] = struct{}{}
 		for child := range n.members[next] {
-			open = append(open, child)
+			if _, again := seen[child]; !again {
+				seen[child] = struct{}{}
+				open = append(open, child)
+			}
 		}
 	}
 	return false

@@ -2,7 +2,6 @@ package domain
 
 import (
 	"fmt"
-	"maps"
 	"time"
 )
 
@@ -22,19 +21,28 @@ type Root struct {
 // Exists tells whether the entity was created and not removed.
 func (r *Root) Exists() bool { return r.Seq > 0 && !r.Removed }
 
-// step moves the root to a commit. It answers false for a commit that was folded
-// in before, and an error for one that does not follow.
+// step moves the root to a commit, as follows says.
 func (r *Root) step(seq uint64, at time.Time) (bool, error) {
-	switch {
-	case seq <= r.Seq:
-		return false, nil
-	case seq != r.Seq+1:
-		return false, fmt.Errorf("commit %d does not follow %d", seq, r.Seq)
+	fresh, err := follows(r.Seq, seq)
+	if err != nil || !fresh {
+		return false, err
 	}
 	if r.Seq == 0 {
 		r.CreatedAt = at
 	}
 	r.Seq, r.UpdatedAt = seq, at
+	return true, nil
+}
+
+// follows answers false for a commit that was folded in before, and an error for
+// one that is not the next.
+func follows(last, seq uint64) (bool, error) {
+	switch {
+	case seq <= last:
+		return false, nil
+	case seq != last+1:
+		return false, fmt.Errorf("commit %d does not follow %d", seq, last)
+	}
 	return true, nil
 }
 
@@ -53,17 +61,22 @@ type User struct {
 }
 
 // Apply folds one commit in. A commit that was folded in before changes nothing;
-// one beyond the next is an error, and so is an event that users do not have.
+// one beyond the next is an error, and so is an event that users do not have. An
+// error changes nothing either. Copies of a user may share its attributes: they
+// are replaced, not changed.
 func (u *User) Apply(seq uint64, at time.Time, events []Event) error {
-	fresh, err := u.step(seq, at)
+	next := *u
+	fresh, err := next.step(seq, at)
 	if err != nil || !fresh {
 		return err
 	}
+	next.Attributes = next.Attributes.cloneFor(events)
 	for _, event := range events {
-		if err := u.set(event); err != nil {
+		if err := next.set(event); err != nil {
 			return err
 		}
 	}
+	*u = next
 	return nil
 }
 
@@ -86,26 +99,11 @@ func (u *User) set(event Event) error {
 	case SetExternalID:
 		u.ExternalID = e.ExternalID
 	case SetAttribute:
-		u.Attributes = u.Attributes.with(e)
+		u.Attributes.set(e)
 	case SetRemoved:
 		u.Removed = e.Removed
 	default:
 		return fmt.Errorf("%w: a user has no %s", ErrUnknownEvent, TypeOf(event))
 	}
 	return nil
-}
-
-// with gives the attributes with one of them set, leaving those given as they
-// are, so that copies of an entity may share them.
-func (as Attributes) with(e SetAttribute) Attributes {
-	changed := maps.Clone(as)
-	if e.Value.IsZero() {
-		delete(changed, e.Name)
-		return changed
-	}
-	if changed == nil {
-		changed = Attributes{}
-	}
-	changed[e.Name] = e.Value
-	return changed
 }

@@ -72,11 +72,28 @@ type Readiness struct {
 	// Reason says why not, in a few words.
 	Reason string
 	Views  []ViewStatus
+	// Store is how the store is doing; nil if that is not told.
+	Store *StoreStatus
+}
+
+// StoreStatus is how the store is doing. A store that takes no writes may still
+// be read.
+type StoreStatus struct {
+	// Position is that of the last durable transaction.
+	Position uint64
+	// Refusing says why nothing can be written now, empty if it can.
+	Refusing string
+	// Damage says what was found when the log was read again, empty for nothing.
+	Damage string
+	// FreeBytes is how much room its disk has.
+	FreeBytes uint64
 }
 
 // ViewStatus is how one view is doing.
 type ViewStatus struct {
 	Name string
+	// Position is up to where the view has applied the store's transactions.
+	Position uint64
 	// Behind is how many transactions the view has still to apply.
 	Behind uint64
 	// Parked is how many streams the view cannot apply, and Streams some of them.

@@ -36,8 +36,9 @@ var (
 	createdExample = json.RawMessage(`{` + keyExample + `,"key":"idk_01926e61-3c4d-7e8f-9a0b-1c2d3e4f5a6b_…"}`)
 	keyListExample = json.RawMessage(`{"items":[{` + keyExample + `}],"next":null}`)
 
-	readyExample = json.RawMessage(`{"status":"ready","views":[{"name":"rows","behind":0,"parked":0}]}`)
+	readyExample = json.RawMessage(`{"status":"ready","views":[{"name":"rows","position":1207,"behind":0,"parked":0}],` +
+		`"store":{"position":1207,"writable":true,"freeBytes":83751862272}}`)
 )
 
-var notReadyExample = json.RawMessage(`{"status":"not_ready","reason":"catching up","views":[{"name":"rows","behind":120,"parked":1,` +
+var notReadyExample = json.RawMessage(`{"status":"not_ready","reason":"catching up","views":[{"name":"rows","position":1087,"behind":120,"parked":1,` +
 	`"streams":[{"stream":"user/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10","seq":3,"reason":"unknown event"}]}]}`)

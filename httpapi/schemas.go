@@ -129,10 +129,18 @@ func problemSchema() *huma.Schema {
 func readySchema() *huma.Schema {
 	return object([]string{"status", "views"}, map[string]*huma.Schema{
 		"status": enum("ready", "not_ready"), "reason": text("", 0),
-		"views": array(object([]string{"name", "behind", "parked"}, map[string]*huma.Schema{
-			"name":   text("", 0),
-			"behind": described(integer(0), "How many transactions the view has still to apply."),
-			"parked": described(integer(0), "How many streams the view cannot apply until an operator steps in."),
+		"store": object([]string{"position", "writable", "freeBytes"}, map[string]*huma.Schema{
+			"position":  described(integer(0), "The last durable transaction."),
+			"writable":  described(&huma.Schema{Type: huma.TypeBoolean}, "Whether anything can be written now; reading may go on without."),
+			"reason":    described(text("", 0), "Why nothing can be written."),
+			"damage":    described(text("", 0), "What was found when the log was read again."),
+			"freeBytes": described(integer(0), "Room on the store's disk."),
+		}),
+		"views": array(object([]string{"name", "position", "behind", "parked"}, map[string]*huma.Schema{
+			"name":     text("", 0),
+			"position": described(integer(0), "Up to where the view has applied the store's transactions."),
+			"behind":   described(integer(0), "How many transactions the view has still to apply."),
+			"parked":   described(integer(0), "How many streams the view cannot apply until an operator steps in."),
 			"streams": array(object([]string{"stream", "seq", "reason"}, map[string]*huma.Schema{
 				"stream": text("", 0), "seq": integer(1), "reason": text("", 0),
 			})),

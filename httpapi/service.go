@@ -102,12 +102,29 @@ func (r *Readiness) append(dst []byte) []byte {
 		}
 		dst = r.Views[i].append(dst)
 	}
-	return append(dst, ']', '}')
+	dst = append(dst, ']')
+	if r.Store != nil {
+		dst = r.Store.append(dst)
+	}
+	return append(dst, '}')
+}
+
+func (s *StoreStatus) append(dst []byte) []byte {
+	dst = append(dst, `,"store":{"position":`...)
+	dst = strconv.AppendUint(dst, s.Position, 10)
+	dst = append(dst, `,"writable":`...)
+	dst = strconv.AppendBool(dst, s.Refusing == "")
+	dst = appendMember(dst, `,"reason":`, s.Refusing)
+	dst = appendMember(dst, `,"damage":`, s.Damage)
+	dst = append(dst, `,"freeBytes":`...)
+	return append(strconv.AppendUint(dst, s.FreeBytes, 10), '}')
 }
 
 func (v *ViewStatus) append(dst []byte) []byte {
 	dst = append(dst, `{"name":`...)
 	dst = appendString(dst, v.Name)
+	dst = append(dst, `,"position":`...)
+	dst = strconv.AppendUint(dst, v.Position, 10)
 	dst = append(dst, `,"behind":`...)
 	dst = strconv.AppendUint(dst, v.Behind, 10)
 	dst = append(dst, `,"parked":`...)

@@ -29,11 +29,14 @@ type Document struct {
 	CreatedAt time.Time
 }
 
-// Sort is an order of search results. Ties are broken by id, ascending.
+// Sort is an order of search results. Ties are broken by id; descending is the
+// exact reverse. Names and usernames are compared as they are searched for:
+// without case and accents, letter by letter, usernames without punctuation.
 type Sort string
 
-// The orders. ByRelevance is by tier (whole words, then prefixes, then typos)
-// and within a tier by name.
+// The orders. ByRelevance is by tier and within a tier by name. The tiers are
+// whole words, prefixes, prefixes of words behind the @ of an address, typos; a
+// result is of the worst tier of the typed words.
 const (
 	ByID        Sort = "id"
 	ByRelevance Sort = "relevance"
@@ -47,7 +50,8 @@ const (
 type Criteria struct {
 	Kind domain.MemberKind
 	// Text is what was typed: every word must match a word of the document, as a
-	// prefix, or, with four letters or more, with one typo.
+	// prefix, or, with four letters or more, with one typo. Text that holds
+	// something, but no word, matches nothing.
 	Text string
 	// Active, if set, must be the document's.
 	Active *bool

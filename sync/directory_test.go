@@ -56,6 +56,13 @@ func (d *directory) Read(ctx context.Context, stream eventstream.StreamID, after
 	return d.Store.Read(ctx, stream, after)
 }
 
+func (d *directory) Last(ctx context.Context, stream eventstream.StreamID) (eventstream.Commit, error) {
+	if d.failing.Load() {
+		return eventstream.Commit{}, errBroken
+	}
+	return d.Store.Last(ctx, stream)
+}
+
 // write appends one commit to each stream, in one transaction: an event that any
 // user may have, unless data says otherwise.
 func (d *directory) write(streams ...eventstream.StreamID) {

@@ -242,22 +242,32 @@ func TestTwoViewsOfOneNameAreRefused(t *testing.T) {
 }
 
 func TestAReaderWaitsWhileTheViewCatchesUp(t *testing.T) {
-	d, view := newDirectory(t), &feedtest.Model{}
-	s := follow(t, d, nil, view)
-	d.write(ada)
-	var group errgroup.Group
-	waiting := make(chan struct{})
-	view.Fail = func([]eventstream.Commit) error {
-		group.Go(func() error {
-			close(waiting)
-			return s.Ensure(t.Context(), view, eventstream.LogStream, 1)
+	for name, transactions := range map[string]int{"in the first round": 2500, "in the last round": 1} {
+		t.Run(name, func(t *testing.T) {
+			d, view := newDirectory(t), &feedtest.Model{}
+			s := follow(t, d, nil, view)
+			for range transactions {
+				d.write(ada)
+			}
+			var group errgroup.Group
+			waiting := make(chan struct{})
+			view.Fail = func(commits []eventstream.Commit) error {
+				if commits[0].Seq > 1 {
+					return nil
+				}
+				view.Fail = nil
+				group.Go(func() error {
+					close(waiting)
+					return s.Ensure(t.Context(), view, eventstream.LogStream, 1)
+				})
+				<-waiting
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+				defer cancel()
+				isErr(t, "a reader who cannot wait", s.Ensure(ctx, view, eventstream.LogStream, 1), querysync.ErrBehind)
+				return nil
+			}
+			isErr(t, "catch up", s.CatchUp(t.Context(), d, view, 1, nil), nil)
+			isErr(t, "the reader who waited", group.Wait(), nil)
 		})
-		<-waiting
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		isErr(t, "a reader who cannot wait", s.Ensure(ctx, view, eventstream.LogStream, 1), querysync.ErrBehind)
-		return nil
 	}
-	isErr(t, "catch up", s.CatchUp(t.Context(), d, view, 1, nil), nil)
-	isErr(t, "the reader who waited", group.Wait(), nil)
 }

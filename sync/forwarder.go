@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -79,6 +80,9 @@ type waiter struct {
 	ticket uint64
 	ready  chan struct{}
 }
+
+// afterCatchUp is the ticket of those who wait for whatever CatchUp will queue.
+const afterCatchUp = math.MaxUint64
 
 // NewForwarder makes a Forwarder of a view that the synchroniser follows.
 func NewForwarder[E comparable](s *Synchroniser, view PositionedView, options ForwarderOptions[E]) (*Forwarder[E], error) {
@@ -167,7 +171,11 @@ func (f *Forwarder[E]) Flush(ctx context.Context) error {
 		return nil
 	}
 	ready := make(chan struct{})
-	f.waiters = append(f.waiters, waiter{f.issued, ready})
+	ticket := f.issued
+	if !f.caught {
+		ticket = afterCatchUp
+	}
+	f.waiters = append(f.waiters, waiter{ticket, ready})
 	f.mu.Unlock()
 	select {
 	case <-ready:

@@ -122,9 +122,6 @@ func (f *Forwarder[E]) finish(pushed int) {
 // settle moves the position and wakes those who wait, as far as things are done.
 // The caller holds mu.
 func (f *Forwarder[E]) settle() {
-	if !f.caught {
-		return
-	}
 	reached := 0
 	for reached < len(f.marks) && f.marks[reached].ticket <= f.done {
 		f.passed = max(f.passed, f.marks[reached].position)
@@ -159,6 +156,11 @@ func (f *Forwarder[E]) CatchUp(ctx context.Context, log eventstream.Log, after u
 	defer f.mu.Unlock()
 	f.caught = true
 	f.passed = max(f.passed, after)
+	for i := range f.waiters {
+		if f.waiters[i].ticket == afterCatchUp {
+			f.waiters[i].ticket = f.issued
+		}
+	}
 	f.settle()
 	return nil
 }

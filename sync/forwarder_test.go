@@ -278,6 +278,7 @@ func TestNoWriterWaitsForAForwarderThatDoesNotRun(t *testing.T) {
 	stop := f.start(t)
 	f.write(ada)
 	isErr(t, "flush", f.to.Flush(t.Context()), nil)
+	f.passed(t, 1)
 	stop()
 	for i := range byte(5) {
 		f.write(eventstream.UserStream(uuid.UUID{9, i}))
@@ -356,14 +357,27 @@ func TestAnIndexThatHasItsOwnStateIsCaughtUp(t *testing.T) {
 	f.write(carol)
 	f.passed(t, 0)
 	isErr(t, "before the catch-up", f.to.Wait(ended(t), 1), querysync.ErrBehind)
+	var group errgroup.Group
+	about := make(chan struct{})
+	group.Go(func() error {
+		close(about)
+		if err := f.to.Flush(t.Context()); err != nil {
+			return err
+		}
+		f.indexed(t, bob, 2)
+		return nil
+	})
+	<-about
+	f.write(carol)
 	var told []uint64
 	isErr(t, "catch up", f.to.CatchUp(t.Context(), f.directory, 2, func(queued, end uint64) { told = append(told, queued, end) }), nil)
+	isErr(t, "the reader who waited for it", group.Wait(), nil)
 	isErr(t, "flush", f.to.Flush(t.Context()), nil)
 	f.indexed(t, ada, 0)
 	f.indexed(t, bob, 2)
-	f.indexed(t, carol, 2)
-	f.passed(t, 5)
-	if len(told) < 2 || told[len(told)-2] != 5 || told[len(told)-1] != 5 {
+	f.indexed(t, carol, 3)
+	f.passed(t, 6)
+	if len(told) < 2 || told[len(told)-2] != 6 || told[len(told)-1] != 6 {
 		t.Errorf("progress: %v", told)
 	}
 	isErr(t, "catch up, cancelled", f.to.CatchUp(ended(t), f.directory, 0, nil), context.Canceled)

@@ -69,6 +69,9 @@ func (s *serveCommand) Run(c *console) error {
 	}
 	service := &service{flags: s, tracing: tracing, adminKeys: hashes(environmentKey)}
 	service.lines, service.log, service.access = newLogs(c.err, s.LogFormat)
+	if service.certificates, err = s.certificates(service.log); err != nil {
+		return err
+	}
 	return service.run(c.ctx)
 }
 
@@ -97,9 +100,6 @@ func url(address net.Addr, encrypted bool) string {
 	host, port, _ := net.SplitHostPort(address.String())
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
-		if ip.To4() == nil {
-			host = "::1"
-		}
 	}
 	return fmt.Sprintf("%s://%s", scheme, net.JoinHostPort(host, port))
 }

@@ -21,6 +21,9 @@ import (
 // little longer than one may work.
 const drainTime = 20 * time.Second
 
+// indexTime bounds how long the start waits for the search index.
+const indexTime = 10 * time.Second
+
 // service is one run of serve.
 type service struct {
 	flags       *serveCommand
@@ -28,6 +31,8 @@ type service struct {
 	log, access *slog.Logger
 	tracing     *tracing
 	adminKeys   []httpapi.KeyHash
+	// certificates are nil where plain HTTP is served.
+	certificates *certificateFiles
 
 	registry *prometheus.Registry
 	backends *backends
@@ -57,8 +62,16 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 	began := time.Now()
 	s.registry = prometheus.NewRegistry()
 	if err := s.open(ctx); err != nil {
+		if errors.Is(context.Cause(ctx), errStopped) {
+			return nil // nothing was served yet
+		}
 		return err
 	}
+	if s.backends.data.open() {
+		s.log.Warn("others than the owner may look into the data directory", "data", s.backends.data.path)
+	}
+	group.Go(func() error { return s.backends.run(background) })
+	s.awaitSearch(ctx)
 	opened := time.Now()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.Listen)
 	if err != nil {
@@ -69,15 +82,11 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 		return errors.Join(err, listener.Close())
 	}
 	server := httpapi.NewServer(handler, s.log)
-	encrypted, err := s.secure(server, listener.Addr())
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
+	encrypted := s.secure(server, listener.Addr())
 	if err := s.backends.data.announce(url(listener.Addr(), encrypted), s.flags.TLSCert); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { _ = os.Remove(s.backends.data.file(addressFile)) }()
-	group.Go(func() error { return s.backends.run(background) })
 	served := make(chan error, 1)
 	go func() {
 		if encrypted {
@@ -89,6 +98,19 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 	s.log.Info("ready", "address", listener.Addr().String(), "url", url(listener.Addr(), encrypted),
 		"position", s.backends.store.End(), "opened", opened.Sub(began).Round(time.Millisecond).String())
 	return s.untilDrained(ctx, background, server, served)
+}
+
+// awaitSearch waits, for a while, until the index shows what the view does, so
+// that a restart is not seen in it.
+func (s *service) awaitSearch(ctx context.Context) {
+	if s.backends.search == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, indexTime)
+	defer cancel()
+	if err := s.backends.search.forwarder.Flush(ctx); err != nil {
+		s.log.Warn("the search index is not complete yet", "error", err)
+	}
 }
 
 func (s *service) open(ctx context.Context) (err error) {
@@ -135,8 +157,8 @@ func (s *service) untilDrained(ctx, background context.Context, server *http.Ser
 		return errors.Join(context.Cause(background), server.Close())
 	case <-ctx.Done():
 	}
-	s.log.Info("draining")
 	s.draining.Store(true)
+	s.log.Info("draining")
 	bounded, cancel := context.WithTimeout(background, s.flags.DrainDelay+drainTime)
 	defer cancel()
 	select {

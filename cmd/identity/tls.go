@@ -11,21 +11,29 @@ import (
 	"time"
 )
 
+// certificates reads the certificate that the flags name, nil for none.
+func (s *serveCommand) certificates(log *slog.Logger) (*certificateFiles, error) {
+	if s.TLSCert == "" {
+		return nil, nil
+	}
+	files := &certificateFiles{certificate: s.TLSCert, key: s.TLSKey, log: log}
+	if err := files.load(); err != nil {
+		return nil, misused("--tls-cert, IDENTITY_TLS_CERT and --tls-key, IDENTITY_TLS_KEY: %s", err)
+	}
+	return files, nil
+}
+
 // secure sets the server up for HTTPS if there is a certificate, and warns if
 // anybody could listen in.
-func (s *service) secure(server *http.Server, address net.Addr) (encrypted bool, err error) {
-	if s.flags.TLSCert == "" {
+func (s *service) secure(server *http.Server, address net.Addr) (encrypted bool) {
+	if s.certificates == nil {
 		if !loopback(address) {
 			s.log.Warn("listening beyond this machine without TLS: keys and personal data can be read on the way; --tls-cert and --tls-key mend that", "address", address.String())
 		}
-		return false, nil
+		return false
 	}
-	files := &certificateFiles{certificate: s.flags.TLSCert, key: s.flags.TLSKey, log: s.log}
-	if err := files.load(); err != nil {
-		return false, misused("--tls-cert, IDENTITY_TLS_CERT and --tls-key, IDENTITY_TLS_KEY: %s", err)
-	}
-	server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.get}
-	return true, nil
+	server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.certificates.get}
+	return true
 }
 
 // lookEvery is how often the files are looked at, at most: once a handshake.

@@ -63,7 +63,6 @@ func mustClose(t *testing.T, store *logstore.Store) {
 // gives the same as reading the log.
 func contents(store *logstore.Store) ([][]eventstream.Commit, error) {
 	var log [][]eventstream.Commit
-	streams := map[eventstream.StreamID][]eventstream.Commit{}
 	for commits, err := range store.Tail(context.Background(), 0) {
 		if err != nil {
 			return nil, fmt.Errorf("tail: %w", err)
@@ -72,30 +71,52 @@ func contents(store *logstore.Store) ([][]eventstream.Commit, error) {
 		if commits[0].Log != uint64(len(log)) {
 			return nil, fmt.Errorf("transaction %d comes as number %d", commits[0].Log, len(log))
 		}
+	}
+	return log, readStreams(store, log)
+}
+
+// readStreams reads every stream of a log, and tells what is not as it is there:
+// of several errors, first those that are not of the store's own.
+func readStreams(store *logstore.Store, log [][]eventstream.Commit) error {
+	streams := map[eventstream.StreamID][]eventstream.Commit{}
+	for _, commits := range log {
 		for _, commit := range commits {
 			streams[commit.Stream] = append(streams[commit.Stream], commit)
 		}
 	}
+	var failure error
 	for stream, commits := range streams {
-		last, err := store.Last(context.Background(), stream)
-		if err != nil || last.Hash != commits[len(commits)-1].Hash {
-			return nil, errors.Join(fmt.Errorf("last of a stream with %d commits is %d", len(commits), last.Seq), err)
-		}
-		next := 0
-		for commit, err := range store.Read(context.Background(), stream, 0) {
-			if err != nil {
-				return nil, fmt.Errorf("read: %w", err)
-			}
-			if next == len(commits) || commit.Hash != commits[next].Hash {
-				return nil, fmt.Errorf("commit %d of a stream is not the log's", commit.Seq)
-			}
-			next++
-		}
-		if next != len(commits) {
-			return nil, fmt.Errorf("a stream has %d commits, and %d in the log", next, len(commits))
+		if err := readStream(store, stream, commits); errors.Is(err, eventstream.ErrCorrupt) {
+			failure = err
+		} else if err != nil {
+			return err
 		}
 	}
-	return log, nil
+	return failure
+}
+
+func readStream(store *logstore.Store, stream eventstream.StreamID, want []eventstream.Commit) error {
+	last, err := store.Last(context.Background(), stream)
+	if err != nil {
+		return fmt.Errorf("last: %w", err)
+	}
+	if newest := want[len(want)-1]; last.Hash != newest.Hash || last.Log != newest.Log {
+		return fmt.Errorf("last of a stream with %d commits is %d, in transaction %d", len(want), last.Seq, last.Log)
+	}
+	next := 0
+	for commit, err := range store.Read(context.Background(), stream, 0) {
+		if err != nil {
+			return fmt.Errorf("read: %w", err)
+		}
+		if next == len(want) || commit.Hash != want[next].Hash || commit.Log != want[next].Log {
+			return fmt.Errorf("commit %d of a stream, in transaction %d, is not the log's", commit.Seq, commit.Log)
+		}
+		next++
+	}
+	if next != len(want) {
+		return fmt.Errorf("a stream has %d commits, and %d in the log", next, len(want))
+	}
+	return nil
 }
 
 // same tells how two logs differ, nil if they do not.

@@ -30,6 +30,7 @@ type mark struct {
 	mu       sync.Mutex
 	turn     uint64 // how often it was written
 	position uint64
+	torn     bool // the slot whose turn it is is not whole
 }
 
 // encodeSlot writes a slot, big-endian:
@@ -94,27 +95,29 @@ func openMark(file vfs.File, warn func(reason string)) (*mark, error) {
 			m.id, m.turn, m.position = id, turn, position
 		}
 	}
+	m.torn = found < 2
 	if found == 0 {
 		return nil, &CorruptError{File: markName, Reason: "neither slot is whole: what was acknowledged cannot be told"}
 	}
 	return m, nil
 }
 
-// promise writes a position, durably, unless as much was promised before.
+// promise writes a position, durably, unless as much was promised before. A slot
+// that is not whole is the one to be written next: it is mended in any case.
 func (m *mark) promise(position uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if position <= m.position {
+	if position <= m.position && !m.torn {
 		return nil
 	}
-	turn := m.turn + 1
+	turn, position := m.turn+1, max(position, m.position)
 	if _, err := m.file.WriteAt(encodeSlot(m.id, turn, position), int64(turn%2)*slotApart); err != nil {
 		return fmt.Errorf("write mark: %w", err)
 	}
 	if err := m.file.Sync(); err != nil {
 		return &syncError{err}
 	}
-	m.turn, m.position = turn, position
+	m.turn, m.position, m.torn = turn, position, false
 	return nil
 }
 

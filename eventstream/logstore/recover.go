@@ -148,16 +148,17 @@ func (r *replay) frame(f *frame) (int64, error) {
 	return latest, nil
 }
 
-func (r *replay) commit(stored *storedCommit, in *entry) bool {
-	key := heads.KeyOf(stored.stream)
-	head, _ := r.heads.Get(key)
-	if head.Sequence >= stored.seq {
-		return in.position <= r.through
-	}
-	if head.Sequence+1 != stored.seq || head.Address != uint64(stored.before) {
-		return false
-	}
-	r.heads.Put(key, heads.Head{Sequence: stored.seq, Address: uint64(in.address())})
+// commit moves the head of the commit's stream there, and tells whether the
+// commit follows the head or, of what a snapshot may hold, is in it already.
+func (r *replay) commit(stored *storedCommit, in *entry) (follows bool) {
+	r.heads.Update(heads.KeyOf(stored.stream), func(head heads.Head) (heads.Head, bool) {
+		if head.Sequence >= stored.seq {
+			follows = in.position <= r.through
+			return head, false
+		}
+		follows = head.Sequence+1 == stored.seq && head.Address == uint64(stored.before)
+		return heads.Head{Sequence: stored.seq, Address: uint64(in.address())}, follows
+	})
 	r.commits++
-	return true
+	return follows
 }

@@ -52,13 +52,13 @@ func (s *Store) scrubRegularly(ctx context.Context) {
 // others go on.
 func (s *Store) Scrub(ctx context.Context) error {
 	_, damage := s.scrubbed.get()
-	limiter := rate.NewLimiter(rate.Limit(s.options.ScrubRate), maxTransaction)
+	limiter := rate.NewLimiter(rate.Limit(s.options.ScrubRate), scrubBurst)
 	if s.options.ScrubRate < 0 {
 		limiter.SetLimit(rate.Inf)
 	}
 	for each, err := range s.entries(ctx, s.segments.beforePosition(1)) {
 		if err == nil {
-			err = limiter.WaitN(ctx, min(entryHeader+len(each.payload), maxTransaction))
+			err = wait(ctx, limiter, len(each.payload))
 		}
 		if err == nil {
 			err = each.verify()
@@ -73,5 +73,17 @@ func (s *Store) Scrub(ctx context.Context) error {
 		s.scrubbed.set(each.position, damage)
 	}
 	s.scrubbed.set(s.End(), nil)
+	return nil
+}
+
+const scrubBurst = 256 << 10
+
+// wait lets a number of bytes pass at the limiter's pace.
+func wait(ctx context.Context, limiter *rate.Limiter, bytes int) error {
+	for ; bytes > 0; bytes -= scrubBurst {
+		if err := limiter.WaitN(ctx, min(bytes, scrubBurst)); err != nil {
+			return err
+		}
+	}
 	return nil
 }

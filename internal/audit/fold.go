@@ -27,16 +27,32 @@ func (a *audit) foldGroup(ctx context.Context, id uuid.UUID, upTo uint64) (domai
 	return group, err
 }
 
-func (a *audit) foldKey(ctx context.Context, id uuid.UUID, upTo uint64) (domain.APIKey, error) {
+func (a *audit) foldKey(ctx context.Context, id uuid.UUID) (domain.APIKey, error) {
 	key := domain.APIKey{ID: domain.KeyID{UUID: id}}
-	err := a.fold(ctx, eventstream.KeyStream(id), upTo, key.Apply)
+	err := a.fold(ctx, eventstream.KeyStream(id), newest, key.Apply)
 	return key, err
 }
 
-func (a *audit) foldMembership(ctx context.Context, id edgeKey, upTo uint64) (domain.Membership, error) {
-	membership := domain.Membership{Group: domain.GroupID{UUID: id.group()}, Member: id.member()}
-	err := a.fold(ctx, id.stream(), upTo, membership.Apply)
-	return membership, err
+// foldMembership folds an edge as a view must show it: one of a removed end is
+// not present.
+func (a *audit) foldMembership(ctx context.Context, id edgeKey) (domain.Membership, error) {
+	edge := domain.Membership{Group: domain.GroupID{UUID: id.group()}, Member: id.member()}
+	if err := a.fold(ctx, id.stream(), newest, edge.Apply); err != nil || !edge.Present {
+		return edge, err
+	}
+	group, err := a.foldGroup(ctx, id.group(), newest)
+	if err != nil {
+		return edge, err
+	}
+	removed := group.Removed
+	if edge.Kind == domain.GroupMember {
+		member, err := a.foldGroup(ctx, id.member(), newest)
+		edge.Present = !removed && !member.Removed
+		return edge, err
+	}
+	member, err := a.foldUser(ctx, id.member(), newest)
+	edge.Present = !removed && !member.Removed
+	return edge, err
 }
 
 // fold reads a stream and applies its commits up to one.

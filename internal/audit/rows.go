@@ -67,12 +67,12 @@ func (a *audit) compareEdgeRows(ctx context.Context) error {
 			return err
 		}
 		a.report.Rows++
-		if row == e.membership(key) {
+		if row == a.row(key, e) {
 			return nil
 		}
 		return a.settleRow(ctx, key.stream(), rowReader(membershipFields, func() (domain.Membership, error) {
 			return a.membershipRow(ctx, key)
-		}), rowReader(membershipFields, func() (domain.Membership, error) { return a.foldMembership(ctx, key, newest) }))
+		}), rowReader(membershipFields, func() (domain.Membership, error) { return a.foldMembership(ctx, key) }))
 	})
 }
 
@@ -92,7 +92,7 @@ func (a *audit) compareKeyRows(ctx context.Context) error {
 		}
 		return a.settleRow(ctx, eventstream.KeyStream(id), rowReader(keyFields, func() (domain.APIKey, error) {
 			return a.subject.View.Key(ctx, folded.ID)
-		}), rowReader(keyFields, func() (domain.APIKey, error) { return a.foldKey(ctx, id, newest) }))
+		}), rowReader(keyFields, func() (domain.APIKey, error) { return a.foldKey(ctx, id) }))
 	})
 }
 

@@ -32,10 +32,12 @@ func Fold(text string) string {
 	if folded, ok := foldASCII(text); ok {
 		return folded
 	}
+	text = strings.ToValidUTF8(text, string(utf8.RuneError))
+	// NFKD makes a space and a mark of the acute accent, which is often typed as an apostrophe.
+	text = strings.ReplaceAll(text, "´", "'")
 	var folded strings.Builder
 	folded.Grow(len(text))
-	// NFKD makes a space and a mark of the acute accent, which is often typed as an apostrophe.
-	for _, r := range norm.NFKD.String(strings.ReplaceAll(text, "´", "'")) {
+	for _, r := range norm.NFKD.String(text) {
 		if unicode.Is(dropped, r) || unicode.Is(unicode.Cf, r) {
 			continue
 		}

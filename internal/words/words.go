@@ -56,6 +56,9 @@ func Of(name, username, email string, more ...string) Terms {
 	}
 	t.Name = t.Name[:fitting(t.Name)]
 	for _, text := range more {
+		if text == name || strings.HasPrefix(name, text+" ") || strings.HasSuffix(name, " "+text) {
+			continue
+		}
 		for chunk := range chunks(text) {
 			t.addName(chunk)
 		}

@@ -13,10 +13,9 @@ import (
 func build(versions []*version) *segment {
 	slices.SortFunc(versions, compareVersions)
 	terms, numbers := numbered(versions)
-	labelled := gathered(versions)
-	n := sizes{Documents: len(versions), Terms: len(terms), Labels: len(labelled)}
+	labels, labelled := gathered(versions)
+	n := sizes{Documents: len(versions), Terms: len(terms), Labels: len(labels), DocTerms: len(numbers)}
 	for _, v := range versions {
-		n.DocTerms += len(v.terms)
 		if v.removed {
 			n.Removed++
 		}
@@ -31,48 +30,62 @@ func build(versions []*version) *segment {
 	for _, term := range terms {
 		b.term([]byte(term))
 	}
-	var own []uint32
 	for _, v := range versions {
-		own = own[:0]
-		for _, term := range v.terms {
-			own = append(own, numbers[term])
-		}
+		own := numbers[:len(v.terms)]
+		numbers = numbers[len(v.terms):]
 		username := uint32(0)
 		if v.username != "" {
-			username = numbers[loginTerm(v.username)] + 1
+			username = own[slices.Index(v.terms, loginTerm(v.username))] + 1
 		}
 		b.document(v.id, v.revision, v.created, username, v.name, own)
 	}
-	for _, l := range slices.SortedFunc(maps.Keys(labelled), compareLabels) {
-		b.label(l, labelled[l])
+	for _, l := range slices.SortedFunc(maps.Keys(labels), compareLabels) {
+		b.label(l, labelled[labels[l]])
 	}
 	return b.segment()
 }
 
-// numbered gives the terms of versions, sorted, and the number of each.
-func numbered(versions []*version) ([]string, map[string]uint32) {
-	numbers := map[string]uint32{}
+// numbered gives the terms of versions, sorted, and, version by version, the
+// numbers of theirs.
+func numbered(versions []*version) (terms []string, numbers []uint32) {
+	seen := map[string]uint32{}
 	for _, v := range versions {
 		for _, term := range v.terms {
-			numbers[term] = 0
+			number, found := seen[term]
+			if !found {
+				number = uint32(len(terms))
+				seen[term] = number
+				terms = append(terms, term)
+			}
+			numbers = append(numbers, number)
 		}
 	}
-	terms := slices.Sorted(maps.Keys(numbers))
+	slices.Sort(terms)
+	final := make([]uint32, len(terms))
 	for number, term := range terms {
-		numbers[term] = uint32(number)
+		final[seen[term]] = uint32(number)
+	}
+	for i, first := range numbers {
+		numbers[i] = final[first]
 	}
 	return terms, numbers
 }
 
-// gathered gives who of the versions has which label.
-func gathered(versions []*version) map[label][]uint32 {
-	labelled := map[label][]uint32{}
+// gathered numbers the labels of versions, and lists who has each.
+func gathered(versions []*version) (labels map[label]int, labelled [][]uint32) {
+	labels = map[label]int{}
 	for ordinal, v := range versions {
 		for _, l := range v.labels {
-			labelled[l] = append(labelled[l], uint32(ordinal))
+			number, found := labels[l]
+			if !found {
+				number = len(labelled)
+				labels[l] = number
+				labelled = append(labelled, nil)
+			}
+			labelled[number] = append(labelled[number], uint32(ordinal))
 		}
 	}
-	return labelled
+	return labels, labelled
 }
 
 // builder fills a segment of known sizes: terms, documents and labels, each in

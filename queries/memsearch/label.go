@@ -3,6 +3,7 @@ package memsearch
 import (
 	"bytes"
 	"crypto/sha256"
+	"math/bits"
 	"slices"
 
 	"github.com/seed5b6a70b4/identity/domain"
@@ -80,21 +81,18 @@ func (s set) holds(ordinal uint32) bool {
 	return s.data[ordinal/32]>>(ordinal%32)&1 != 0
 }
 
-// each gives the ordinals in order.
-func (s set) each(yield func(uint32) bool) {
+// list is the ordinals in order.
+func (s set) list() []uint32 {
+	if s.isList() {
+		return s.data
+	}
+	list := make([]uint32, 0, s.count)
 	for i, word := range s.data {
-		if s.isList() {
-			if !yield(word) {
-				return
-			}
-			continue
-		}
-		for bit := uint32(0); word != 0; word, bit = word>>1, bit+1 {
-			if word&1 != 0 && !yield(uint32(i)*32+bit) {
-				return
-			}
+		for ; word != 0; word &= word - 1 {
+			list = append(list, uint32(32*i+bits.TrailingZeros32(word)))
 		}
 	}
+	return list
 }
 
 // packedSize is how much data a set takes up in a segment of so many documents.

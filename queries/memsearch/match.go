@@ -1,12 +1,6 @@
 package memsearch
 
-import (
-	"cmp"
-	"iter"
-	"slices"
-
-	"github.com/seed5b6a70b4/identity/internal/words"
-)
+import "slices"
 
 // matcher answers one query in one segment.
 type matcher struct {
@@ -26,75 +20,6 @@ func newMatcher(q *query, s *segment) *matcher {
 		m.sets = append(m.sets, s.has(l))
 	}
 	return m
-}
-
-// reach is the terms of a segment that a typed word matches, by tier.
-type reach struct {
-	typed               words.Typed
-	whole, prefix, host span
-	typos               []span
-	tolerant            bool // typos were looked for
-}
-
-func newReach(d *dictionary, typed words.Typed) reach {
-	r := reach{typed: typed}
-	if typed.Where == words.InLogins {
-		r.whole = d.exactly(d.all(), []byte(loginTerm(typed.Text)))
-		r.prefix = r.whole
-		return r
-	}
-	r.host = d.run(d.all(), []byte(hostTerm(typed.Text)))
-	if typed.Where == words.Anywhere {
-		r.prefix = d.run(d.all(), []byte(typed.Text))
-		r.whole = d.whole(r.prefix, []byte(typed.Text))
-	}
-	return r
-}
-
-// tolerate looks for typos, once.
-func (r *reach) tolerate(d *dictionary) {
-	if r.tolerant || !r.typed.Typo {
-		return
-	}
-	r.tolerant = true
-	switch r.typed.Where {
-	case words.InLogins:
-		r.typos = d.typos("", loginTerm(r.typed.Text))
-	case words.InHosts:
-		r.typos = d.typos(string(mark), r.typed.Text)
-	default:
-		r.typos = disjoint(append(d.typos("", r.typed.Text), d.typos(string(mark), r.typed.Text)...))
-	}
-}
-
-// upTo is the terms of a tier or better ones.
-func (r *reach) upTo(limit tier) []span {
-	switch limit {
-	case whole:
-		return []span{r.whole}
-	case prefix:
-		return []span{r.prefix}
-	case host:
-		return []span{r.prefix, r.host}
-	default:
-		return append([]span{r.prefix, r.host}, r.typos...)
-	}
-}
-
-func (r *reach) tier(term uint32) tier {
-	switch {
-	case r.whole.holds(term):
-		return whole
-	case r.prefix.holds(term):
-		return prefix
-	case r.host.holds(term):
-		return host
-	}
-	at, found := slices.BinarySearchFunc(r.typos, term, func(s span, term uint32) int { return cmp.Compare(s.from, term) })
-	if found || at > 0 && r.typos[at-1].holds(term) {
-		return typo
-	}
-	return none
 }
 
 // candidate is a document that may become a result.
@@ -188,31 +113,64 @@ func (m *matcher) counts(p pass) []int {
 func (m *matcher) rarest(p pass, after *place, first *top[candidate]) {
 	counts := m.counts(p)
 	rarest := slices.Index(counts, slices.Min(counts))
-	for ordinal := range m.ordinals(p, rarest) {
-		place := m.order.place(ordinal)
-		if after != nil && m.order.compare(place, *after) <= 0 {
-			continue
-		}
-		if c := (candidate{place, ordinal}); first.wants(c) && m.accepts(p, ordinal) {
-			first.add(c)
+	others := m.others(p, counts, rarest)
+	for _, list := range m.postings(p, rarest) {
+		for _, ordinal := range list {
+			if !inAll(others, ordinal) {
+				continue
+			}
+			c := candidate{m.order.place(ordinal), ordinal}
+			if after != nil && m.order.compare(c.place, *after) <= 0 {
+				continue
+			}
+			if first.wants(c) && m.accepts(p, ordinal) {
+				first.add(c)
+			}
 		}
 	}
 }
 
-// ordinals gives the postings of a word, or of a label; some more than once.
-func (m *matcher) ordinals(p pass, at int) iter.Seq[uint32] {
-	if at >= len(m.words) {
-		return m.sets[at-len(m.words)].each
-	}
-	return func(yield func(uint32) bool) {
-		for _, terms := range m.words[at].upTo(p.limit) {
-			for _, ordinal := range m.s.posts(terms) {
-				if !yield(ordinal) {
-					return
-				}
+// bitmapShare: setting a bit costs this share of looking at a document's terms.
+const bitmapShare = 32
+
+// others are the words but the rarest, as bitmaps of the documents that have them,
+// where that is cheaper than looking at what each document of the rarest has.
+func (m *matcher) others(p pass, counts []int, rarest int) [][]uint64 {
+	var bitmaps [][]uint64
+	for i := range m.words {
+		if i == rarest || counts[i] > counts[rarest]*bitmapShare {
+			continue
+		}
+		bitmap := make([]uint64, m.s.documents()/64+1)
+		for _, list := range m.postings(p, i) {
+			for _, ordinal := range list {
+				bitmap[ordinal/64] |= 1 << (ordinal % 64)
 			}
 		}
+		bitmaps = append(bitmaps, bitmap)
 	}
+	return bitmaps
+}
+
+func inAll(bitmaps [][]uint64, ordinal uint32) bool {
+	for _, bitmap := range bitmaps {
+		if bitmap[ordinal/64]>>(ordinal%64)&1 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// postings are who has a word or a label, in lists; some more than once.
+func (m *matcher) postings(p pass, at int) [][]uint32 {
+	if at >= len(m.words) {
+		return [][]uint32{m.sets[at-len(m.words)].list()}
+	}
+	var lists [][]uint32
+	for _, terms := range m.words[at].upTo(p.limit) {
+		lists = append(lists, m.s.posts(terms))
+	}
+	return lists
 }
 
 // accepts tells whether a document is a result of the pass.

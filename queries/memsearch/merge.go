@@ -215,7 +215,7 @@ func (m *merging) labelled(yield func(label, []uint32) bool) {
 		ordinals = ordinals[:0]
 		for i, s := range m.from {
 			if heads[i] < len(s.labels) && s.labels[heads[i]] == *next {
-				for ordinal := range s.labelled(heads[i]).each {
+				for _, ordinal := range s.labelled(heads[i]).list() {
 					if moved := m.moved[i][ordinal]; moved != gone {
 						ordinals = append(ordinals, moved)
 					}

@@ -3,7 +3,6 @@ package memsearch
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,11 +43,13 @@ type hit struct {
 	id   uuid.UUID
 }
 
+var sorts = []queries.Sort{queries.ByRelevance, queries.ByName, queries.ByUsername, queries.ByCreated, queries.ByID}
+
 func newQuery(c *queries.Criteria, from []byte) (*query, error) {
 	q := &query{words: words.InText(c.Text), labels: asked(c), by: c.Sort, descending: c.Descending}
 	q.nothing = len(q.words) == 0 && strings.TrimSpace(c.Text) != ""
 	if len(q.words) > words.MaxTyped {
-		return nil, domain.Refuse(domain.Invalid, "", fmt.Sprintf("a search has at most %d words", words.MaxTyped))
+		return nil, domain.RefuseField("q", fmt.Sprintf("must have at most %d different words", words.MaxTyped))
 	}
 	if q.by == "" {
 		q.by = queries.ByRelevance
@@ -105,52 +106,5 @@ func (q *query) passes() []pass {
 	})
 }
 
-// tierIn is the tier that a pass gives a result of.
+// takes tells whether results of a tier belong to the pass.
 func (p pass) takes(t tier) bool { return t == p.limit || t < p.limit && !p.only }
-
-// The form of a place between two pages: version, order, direction, tier, id, key.
-const placeVersion = 1
-
-var sorts = []queries.Sort{queries.ByRelevance, queries.ByName, queries.ByUsername, queries.ByCreated, queries.ByID}
-
-func (q *query) header(t tier) []byte {
-	direction := byte(0)
-	if q.descending {
-		direction = 1
-	}
-	return []byte{placeVersion, byte(slices.Index(sorts, q.by)), direction, byte(t)}
-}
-
-func (q *query) encode(h hit) []byte {
-	return append(append(q.header(h.tier), h.id[:]...), h.key...)
-}
-
-func (q *query) decode(from []byte) (*hit, error) {
-	malformed := domain.Refuse(domain.Invalid, "", "no place in these results")
-	if len(from) < 4+16 || !bytes.Equal(from[:4], q.header(tier(from[3]))) {
-		return nil, malformed
-	}
-	h := &hit{tier: tier(from[3]), id: uuid.UUID(from[4:20]), key: bytes.Clone(from[20:])}
-	switch {
-	case h.tier >= none, h.tier > whole && q.by != queries.ByRelevance,
-		len(h.key) > words.MaxBytes,
-		q.by == queries.ByID && len(h.key) > 0,
-		q.by == queries.ByCreated && len(h.key) != 8:
-		return nil, malformed
-	}
-	return h, nil
-}
-
-// keyOf is what a buffered document is sorted by.
-func (q *query) keyOf(v *version) []byte {
-	switch q.by {
-	case queries.ByID:
-		return nil
-	case queries.ByUsername:
-		return []byte(v.username)
-	case queries.ByCreated:
-		return binary.BigEndian.AppendUint64(nil, instant(v.created))
-	default:
-		return []byte(v.nameKey)
-	}
-}

@@ -1,6 +1,7 @@
 package memsearch
 
 import (
+	"encoding/binary"
 	"iter"
 	"strings"
 
@@ -8,23 +9,39 @@ import (
 	"github.com/seed5b6a70b4/identity/queries"
 )
 
-// scan finds results among buffered documents, by looking at every one.
-func (q *query) scan(versions iter.Seq[*version], p pass, page *top[hit]) {
+// scan finds the results among buffered documents, by looking at every one. They
+// are in no order.
+func (q *query) scan(versions iter.Seq[*version]) []hit {
+	var found []hit
 	for v := range versions {
 		if v.removed || !v.visible(q.at) || !v.hasAll(q.labels) {
 			continue
 		}
 		t := q.tierOf(v.terms)
-		if !p.takes(t) {
+		if t == none {
 			continue
 		}
 		if q.by != queries.ByRelevance {
 			t = whole
 		}
-		h := hit{t, q.keyOf(v), v.id}
-		if q.after == nil || q.compare(h, *q.after) > 0 {
-			page.add(h)
+		if h := (hit{t, q.keyOf(v), v.id}); q.after == nil || q.compare(h, *q.after) > 0 {
+			found = append(found, h)
 		}
+	}
+	return found
+}
+
+// keyOf is what a buffered document is sorted by.
+func (q *query) keyOf(v *version) []byte {
+	switch q.by {
+	case queries.ByID:
+		return nil
+	case queries.ByUsername:
+		return []byte(v.username)
+	case queries.ByCreated:
+		return binary.BigEndian.AppendUint64(nil, instant(v.created))
+	default:
+		return []byte(v.nameKey)
 	}
 }
 

@@ -107,7 +107,6 @@ func (s *segment) arrays() [][]byte {
 }
 
 func (s *segment) documents() int { return s.size.Documents }
-func (s *segment) alive() int     { return s.size.Documents - int(s.garbage.Load()) }
 
 // visible tells whether a document is there at a sequence.
 func (s *segment) visible(ordinal uint32, at uint64) bool {

@@ -11,9 +11,8 @@ import (
 )
 
 // shelf holds the documents of one kind: segments, and the versions that are not
-// in one yet. Readers take its state, one pointer, and see what was there at the
-// state's sequence: a version is visible from the sequence that it was born at
-// until the one that it died at. Writers go one at a time.
+// in one yet. Readers take its state, one pointer, and see what is in it but what
+// had died by the state's sequence. Writers go one at a time.
 type shelf struct {
 	capacity int // of a buffer
 
@@ -86,7 +85,6 @@ func (s *shelf) put(ctx context.Context, versions []*version) error {
 			continue
 		}
 		next.changed(v.removed, 1)
-		v.born = next.at
 		s.recent[v.id] = v
 		next.open = append(next.open, v)
 	}
@@ -138,16 +136,21 @@ func (s *shelf) search(ctx context.Context, q *query, most int) ([]hit, error) {
 	for i, segment := range st.segments {
 		matchers[i] = newMatcher(q, segment)
 	}
+	buffered := q.scan(st.buffered)
 	var found []hit
 	for _, p := range q.passes() {
 		page := &top[hit]{most: most - len(found), compare: q.compare}
-		for _, m := range matchers {
-			if err := ctx.Err(); err != nil {
-				return nil, err
+		for _, h := range buffered {
+			if p.takes(h.tier) {
+				page.add(h)
 			}
+		}
+		for _, m := range matchers {
 			m.find(p, page)
 		}
-		q.scan(st.buffered, p, page)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if found = append(found, page.items...); len(found) == most {
 			break
 		}

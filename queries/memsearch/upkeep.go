@@ -16,8 +16,20 @@ const (
 	factor       = 4
 	garbageShare = 4 // one in so many
 	largeLevel   = 2
-	patience     = 3 // how many times what is due a writer leaves to the upkeep before it helps
+	maxLevel     = 16
 )
+
+// patience is how many full buffers, and how many times as many segments as are
+// merged, are left to whoever runs the upkeep before a writer helps.
+var patience = slack{buffers: 3, merges: 3}
+
+// alone is what a writer leaves undone if nobody runs the upkeep. That is while
+// an index is filled, and larger segments at once are cheaper.
+var alone = slack{buffers: 16, merges: 1}
+
+var everything = slack{buffers: 1, merges: 1}
+
+type slack struct{ buffers, merges int }
 
 const (
 	small = iota
@@ -27,14 +39,14 @@ const (
 // keep does one kind of upkeep whenever it is due, until ctx ends.
 func (s *shelf) keep(ctx context.Context, kind int) error {
 	for {
+		p := &pacer{ctx: ctx, gentle: kind == large, since: time.Now()}
+		if err := s.doUpkeep(kind, everything, p.pause); err != nil {
+			return err
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.due[kind]:
-		}
-		p := &pacer{ctx: ctx, gentle: kind == large, since: time.Now()}
-		if err := s.doUpkeep(kind, 1, p.pause); err != nil {
-			return err
 		}
 	}
 }
@@ -42,17 +54,17 @@ func (s *shelf) keep(ctx context.Context, kind int) error {
 // settle leaves the upkeep to whoever runs it, or does it if nobody does or if
 // they do not keep up.
 func (s *shelf) settle(ctx context.Context) error {
-	slack := 1
+	most := alone
 	if s.kept.Load() {
-		slack = patience
+		most = patience
 	}
 	for kind := range s.due {
-		if s.isDue(kind, slack) {
-			if err := s.doUpkeep(kind, slack, ctx.Err); err != nil {
+		if s.isDue(kind, most) {
+			if err := s.doUpkeep(kind, most, ctx.Err); err != nil {
 				return err
 			}
 		}
-		if s.isDue(kind, 1) {
+		if s.isDue(kind, everything) {
 			select {
 			case s.due[kind] <- struct{}{}:
 			default:
@@ -62,19 +74,19 @@ func (s *shelf) settle(ctx context.Context) error {
 	return nil
 }
 
-func (s *shelf) isDue(kind, slack int) bool {
+func (s *shelf) isDue(kind int, most slack) bool {
 	st := s.state.Load()
-	return kind == small && len(st.sealed) >= slack || s.pick(st, kind, slack) != nil
+	return kind == small && len(st.sealed) >= most.buffers || s.pick(st, kind, most) != nil
 }
 
-func (s *shelf) doUpkeep(kind, slack int, pause func() error) error {
+func (s *shelf) doUpkeep(kind int, most slack, pause func() error) error {
 	s.upkeep[kind].Lock()
 	defer s.upkeep[kind].Unlock()
-	for s.isDue(kind, slack) {
-		if kind == small && len(s.state.Load().sealed) >= slack {
+	for s.isDue(kind, most) {
+		if kind == small && len(s.state.Load().sealed) >= most.buffers {
 			s.flush()
 		}
-		if err := s.mergeDue(kind, slack, pause); err != nil {
+		if err := s.mergeDue(kind, most, pause); err != nil {
 			return err
 		}
 	}
@@ -109,10 +121,10 @@ func (s *shelf) flush() {
 }
 
 // mergeDue merges once, if a merge is due.
-func (s *shelf) mergeDue(kind, slack int, pause func() error) error {
+func (s *shelf) mergeDue(kind int, most slack, pause func() error) error {
 	s.mu.Lock()
 	st := s.state.Load()
-	from := s.pick(st, kind, slack)
+	from := s.pick(st, kind, most)
 	for _, old := range from {
 		old.merging = true
 	}
@@ -150,7 +162,7 @@ func (s *state) exchange(old []*segment, made *segment) {
 }
 
 // pick chooses segments that a merge is due for, of the lowest level that has any.
-func (s *shelf) pick(st *state, kind, slack int) []*segment {
+func (s *shelf) pick(st *state, kind int, most slack) []*segment {
 	from, to := 0, largeLevel
 	if kind == large {
 		from, to = largeLevel, maxLevel
@@ -162,11 +174,11 @@ func (s *shelf) pick(st *state, kind, slack int) []*segment {
 				continue
 			}
 			same = append(same, one)
-			if slack == 1 && int(one.garbage.Load())*garbageShare > one.documents() {
+			if most.merges == 1 && int(one.garbage.Load())*garbageShare > one.documents() {
 				return []*segment{one}
 			}
 		}
-		if len(same) >= factor*slack && fits(same) {
+		if len(same) >= factor*most.merges && fits(same) {
 			return same
 		}
 	}
@@ -181,8 +193,6 @@ func fits(segments []*segment) bool {
 	}
 	return max(all.Documents, all.DocTerms, all.TermBytes, all.LabelData) < math.MaxUint32
 }
-
-const maxLevel = 16
 
 func (s *shelf) level(segment *segment) int {
 	level := 0

@@ -31,7 +31,6 @@ type version struct {
 	nameKey  string
 	username string // a login, or empty
 	labels   []label
-	born     uint64
 	dead     atomic.Uint64 // 0 while alive
 }
 
@@ -60,7 +59,7 @@ func newVersion(d *queries.Document) *version {
 
 func (v *version) visible(at uint64) bool {
 	died := v.dead.Load()
-	return v.born <= at && (died == 0 || died > at)
+	return died == 0 || died > at
 }
 
 func (v *version) hasAll(labels []label) bool {

@@ -131,7 +131,8 @@ func (v *View) store(r ref, s side, before uint64, removed bool, row []byte) err
 	if node.stage(s) != to {
 		v.moveStage(shard, r, s, to)
 	}
-	return shard.rows.compact(func(owner ref, s side) *place { return &v.nodes.at(owner).rows[s] })
+	shard.rows.compact(func(owner ref, s side) *place { return &v.nodes.at(owner).rows[s] })
+	return nil
 }
 
 // moveStage begins or ends an entity's life. The caller holds its shard.

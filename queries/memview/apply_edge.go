@@ -35,7 +35,7 @@ func (v *View) applyEdge(group, member uuid.UUID, commits []eventstream.Commit) 
 
 // storeEdge writes an edge if it still stands where old does.
 func (v *View) storeEdge(old, e *edge) error {
-	defer v.lockBoth(e.group, e.member)()
+	defer v.lockBoth(e.group, e.member).unlock()
 	current, wasListed := v.current(e.group, e.member)
 	if current.seq != old.seq {
 		return eventstream.ErrMoved

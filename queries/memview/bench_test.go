@@ -225,3 +225,26 @@ func BenchmarkApply(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkSnapshot(b *testing.B) {
+	view, d := filled()
+	dir := b.TempDir()
+	b.Run("save", func(b *testing.B) {
+		for b.Loop() {
+			if err := view.Save(dir); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("load", func(b *testing.B) {
+		for b.Loop() {
+			loaded := memview.New(nil)
+			if _, found, err := loaded.Load(dir); err != nil || !found {
+				b.Fatal("no snapshot")
+			}
+			if loaded.Stats().Users != len(d.users) {
+				b.Fatal("users are missing")
+			}
+		}
+	})
+}

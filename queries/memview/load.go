@@ -1,6 +1,7 @@
 package memview
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -54,7 +55,7 @@ func (s *source) text() ([]byte, error) {
 
 // load fills the empty view.
 func (v *View) load(body io.Reader) error {
-	s := &source{from: body}
+	s := &source{from: bufio.NewReaderSize(body, 1<<20)}
 	var edges [shardCount][]edge
 	for i := range v.shards {
 		var err error

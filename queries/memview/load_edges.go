@@ -80,11 +80,18 @@ func (v *View) loadRun(r run) {
 // of the groups' ids.
 func (v *View) backEdges(edges *[shardCount][]edge) [shardCount][]backEdge {
 	var all []run
+	var sizes [shardCount]int
 	for i := range edges {
 		all = slices.AppendSeq(all, runs(edges[i]))
+		for j := range edges[i] {
+			sizes[edges[i][j].member%shardCount]++
+		}
 	}
 	slices.SortFunc(all, func(a, b run) int { return compareIDs(v.id(a.group), v.id(b.group)) })
 	var backs [shardCount][]backEdge
+	for i, size := range sizes {
+		backs[i] = make([]backEdge, 0, size)
+	}
 	for _, r := range all {
 		for i := range r.edges {
 			member := r.edges[i].member

@@ -131,11 +131,13 @@ func (n *nodes) add(id uuid.UUID) ref {
 
 // extend makes nodes without ids up to a count, for indexAll to find.
 func (n *nodes) extend(count int) {
-	chunks := *n.chunks.Load()
-	for len(chunks)*nodesPerChunk < count {
-		chunks = append(chunks, new([nodesPerChunk]node))
+	if chunks := *n.chunks.Load(); len(chunks)*nodesPerChunk < count {
+		for len(chunks)*nodesPerChunk < count {
+			chunks = append(chunks, new([nodesPerChunk]node))
+		}
+		more := chunks
+		n.chunks.Store(&more)
 	}
-	n.chunks.Store(&chunks)
 	n.count.Store(max(n.count.Load(), uint32(count)))
 }
 

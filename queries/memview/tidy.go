@@ -98,62 +98,60 @@ func (v *View) Tidy(ctx context.Context) error {
 	}
 }
 
-const tidyStep = 64
+// tidyStep is how many memberships are looked at under one lock.
+const tidyStep = 256
 
 func (v *View) tidyNode(ctx context.Context, r ref) error {
-	for _, next := range []func(ref, key) ([]edgeID, key){v.unannounced, v.ended} {
-		after := key{owner: r}
-		for {
+	for _, next := range []func(key) ([]edgeID, key, bool){v.unannounced, v.ended} {
+		for after, more := (key{owner: r}), true; more; {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
 			var step []edgeID
-			if step, after = next(r, after); len(step) == 0 {
-				break
-			}
+			step, after, more = next(after)
 			v.settle(step)
 		}
 	}
 	return nil
 }
 
-// unannounced gives listed edges of a group, beyond a key, whose members were
-// last announced with another stage of the group; and the key to go on from.
-func (v *View) unannounced(r ref, after key) ([]edgeID, key) {
-	shard := v.shard(r)
+// unannounced looks at some listed edges of a group, beyond a key, and gives those
+// whose members were last announced with another stage of the group; and from
+// where to go on, if there are more.
+func (v *View) unannounced(after key) (found []edgeID, next key, more bool) {
+	shard := v.shard(after.owner)
 	shard.mu.RLock()
 	defer shard.mu.RUnlock()
-	var found []edgeID
-	at := v.nodes.at(r).stage(groupSide)
+	at, looked := v.nodes.at(after.owner).stage(groupSide), 0
 	for e := range shard.edges.after(after) {
-		if e.group != r || len(found) == tidyStep {
+		if e.group != after.owner {
 			break
 		}
-		if after = e.key(v.nodes); e.announced() != at {
-			found = append(found, edgeID{r, e.member})
+		if e.announced() != at {
+			found = append(found, edgeID{e.group, e.member})
+		}
+		if looked++; looked == tidyStep {
+			return found, e.key(v.nodes), true
 		}
 	}
-	return found, after
+	return found, after, false
 }
 
-// ended gives listed edges of a member, beyond a key, if the member is removed.
-func (v *View) ended(r ref, after key) ([]edgeID, key) {
-	node := v.nodes.at(r)
+// ended gives some listed edges of a member, beyond a key, if the member is
+// removed; and from where to go on, if there are more.
+func (v *View) ended(after key) (found []edgeID, next key, more bool) {
+	node := v.nodes.at(after.owner)
 	if node.stage(userSide) != gone && node.stage(groupSide) != gone {
-		return nil, after
+		return nil, after, false
 	}
-	shard := v.shard(r)
-	shard.mu.RLock()
-	defer shard.mu.RUnlock()
-	var found []edgeID
-	for b := range shard.backs.after(after) {
-		if b.member != r || len(found) == tidyStep {
-			break
-		}
-		after = b.key(v.nodes)
-		found = append(found, edgeID{b.group, r})
+	groups := v.groups(after, tidyStep)
+	for _, group := range groups {
+		found = append(found, edgeID{group, after.owner})
 	}
-	return found, after
+	if len(groups) < tidyStep {
+		return found, after, false
+	}
+	return found, keyOf(after.owner, v.id(groups[tidyStep-1])), true
 }
 
 // settle writes edges as the stages of their ends demand.
@@ -168,7 +166,7 @@ func (v *View) settle(edges []edgeID) {
 }
 
 func (v *View) settleEdge(id edgeID) (e edge, changed bool) {
-	defer v.lockBoth(id.group, id.member)()
+	defer v.lockBoth(id.group, id.member).unlock()
 	e, isListed := v.current(id.group, id.member)
 	if !isListed {
 		return e, false

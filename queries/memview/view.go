@@ -108,18 +108,23 @@ func (v *View) reset() {
 
 func (v *View) shard(r ref) *shard { return &v.shards[r%shardCount] }
 
-// lockBoth locks the shards of two nodes, and gives what unlocks them.
-func (v *View) lockBoth(a, b ref) (unlock func()) {
-	first, second := v.shard(min(a%shardCount, b%shardCount)), v.shard(max(a%shardCount, b%shardCount))
-	first.mu.Lock()
-	if first == second {
-		return first.mu.Unlock
+// locked are the shards of two nodes, which may be the same.
+type locked struct{ first, second *shard }
+
+func (v *View) lockBoth(a, b ref) locked {
+	l := locked{v.shard(min(a%shardCount, b%shardCount)), v.shard(max(a%shardCount, b%shardCount))}
+	l.first.mu.Lock()
+	if l.first != l.second {
+		l.second.mu.Lock()
 	}
-	second.mu.Lock()
-	return func() {
-		second.mu.Unlock()
-		first.mu.Unlock()
+	return l
+}
+
+func (l locked) unlock() {
+	if l.first != l.second {
+		l.second.mu.Unlock()
 	}
+	l.first.mu.Unlock()
 }
 
 // Name is memview.

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -15,18 +14,23 @@ import (
 
 // Judge knows the right answer to every search. The zero Judge is empty.
 type Judge struct {
-	documents map[uuid.UUID]queries.Document
+	documents map[uuid.UUID]entry
+}
+
+type entry struct {
+	queries.Document
+	terms words.Terms
 }
 
 // Put takes documents in, as an index must: not those of a revision that is not
 // above the one it has.
 func (j *Judge) Put(documents []queries.Document) {
 	if j.documents == nil {
-		j.documents = map[uuid.UUID]queries.Document{}
+		j.documents = map[uuid.UUID]entry{}
 	}
 	for _, d := range documents {
 		if old, found := j.documents[d.ID]; !found || old.Revision < d.Revision {
-			j.documents[d.ID] = d
+			j.documents[d.ID] = entry{d, words.Of(d.Name, d.Username, d.Email, d.GivenName, d.FamilyName)}
 		}
 	}
 }
@@ -34,15 +38,18 @@ func (j *Judge) Put(documents []queries.Document) {
 // Search lists all results in order.
 func (j *Judge) Search(c queries.Criteria) []uuid.UUID {
 	var results []result
-	for _, d := range j.documents {
-		if r := judge(d, c); r.tier < noMatch && !d.Removed && d.Kind == c.Kind && passes(d, c) {
-			results = append(results, r)
+	for _, e := range j.documents {
+		if e.Removed || e.Kind != c.Kind || !passes(e.Document, c) {
+			continue
+		}
+		if tier := judge(e.terms, c.Text); tier < noMatch {
+			results = append(results, result{e, tier})
 		}
 	}
 	slices.SortFunc(results, func(a, b result) int { return compare(a, b, c) })
 	ids := make([]uuid.UUID, len(results))
 	for i, r := range results {
-		ids[i] = r.document.ID
+		ids[i] = r.ID
 	}
 	return ids
 }
@@ -72,22 +79,21 @@ const (
 )
 
 type result struct {
-	document queries.Document
-	terms    words.Terms
-	tier     int
+	entry
+	tier int
 }
 
-// judge finds how well a document matches: as its worst matched word does.
-func judge(d queries.Document, c queries.Criteria) result {
-	r := result{document: d, terms: words.Of(d.Name, d.Username, d.Email, d.GivenName, d.FamilyName)}
-	typed := words.InText(c.Text)
-	if len(typed) == 0 && strings.TrimSpace(c.Text) != "" {
-		r.tier = noMatch
+// judge finds how well terms match a text: as well as its worst matched word.
+func judge(terms words.Terms, text string) int {
+	typed := words.InText(text)
+	if len(typed) == 0 && strings.TrimSpace(text) != "" {
+		return noMatch
 	}
+	worst := wholeWord
 	for _, word := range typed {
-		r.tier = max(r.tier, best(word, r.terms))
+		worst = max(worst, best(word, terms))
 	}
-	return r
+	return worst
 }
 
 // best finds the tier of the best match of a word.
@@ -166,9 +172,9 @@ func compare(a, b result, c queries.Criteria) int {
 	case queries.ByUsername:
 		order = strings.Compare(a.terms.Username, b.terms.Username)
 	case queries.ByCreated:
-		order = a.document.CreatedAt.Truncate(time.Millisecond).Compare(b.document.CreatedAt.Truncate(time.Millisecond))
+		order = cmp.Compare(a.CreatedAt.UnixMilli(), b.CreatedAt.UnixMilli())
 	}
-	order = cmp.Or(order, bytes.Compare(a.document.ID[:], b.document.ID[:]))
+	order = cmp.Or(order, bytes.Compare(a.ID[:], b.ID[:]))
 	if c.Descending {
 		return -order
 	}

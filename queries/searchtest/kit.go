@@ -23,7 +23,7 @@ type Index interface {
 // Run tests an index. open gives an empty one, for each of the tests.
 func Run(t *testing.T, open func(t *testing.T) Index) {
 	for name, test := range map[string]func(*testing.T, *fixture){
-		"scripts":   testScripts,
+		"findings":  testFindings,
 		"tiers":     testTiers,
 		"filters":   testFilters,
 		"sorting":   testSorting,
@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) Index) {
 		"places":    testPlaces,
 		"writes":    testWalkUnderWrites,
 		"refusals":  testRefusals,
+		"many":      testMany,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newFixture(t, open(t))) })
 	}

@@ -1,6 +1,7 @@
 package searchtest
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +12,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/seed5b6a70b4/identity/domain"
-	"github.com/seed5b6a70b4/identity/internal/words"
 	"github.com/seed5b6a70b4/identity/queries"
 )
 
@@ -57,6 +57,31 @@ func testRandom(t *testing.T, open func(t *testing.T) Index) {
 			},
 		})
 	})
+}
+
+// testMany walks the results of random searches among so many documents that an
+// index has a choice of how to find them.
+func testMany(t *testing.T, f *fixture) {
+	documents := Documents(2000)
+	f.put(t, documents[:1500]...)
+	for _, d := range documents[1500:] {
+		f.put(t, d)
+	}
+	for seed := range 48 {
+		c := rapid.Custom(DrawCriteria).Example(seed)
+		f.agree(t, c, []int{9, 50, 500}[seed%3])
+	}
+}
+
+// Documents makes up documents, the same every time, of which many are alike.
+func Documents(n int) []queries.Document {
+	documents := make([]queries.Document, n)
+	for i := range documents {
+		d := rapid.Custom(drawDocument).Example(i)
+		binary.BigEndian.PutUint32(d.ID[4:], uint32(i))
+		documents[i] = d
+	}
+	return documents
 }
 
 func drawDocument(r *rapid.T) queries.Document {
@@ -148,7 +173,6 @@ func drawTyped(r *rapid.T) string {
 
 func containsID(text string, id uuid.UUID) bool { return strings.Contains(text, id.String()) }
 
-func describe(d queries.Document) string {
-	terms := words.Of(d.Name, d.Username, d.Email, d.GivenName, d.FamilyName)
-	return fmt.Sprintf("%s revision %d, removed %t, created %d: words %q, logins %q, hosts %q, name %q\n", d.ID, d.Revision, d.Removed, d.CreatedAt.UnixMilli(), terms.Words, terms.Logins, terms.Hosts, terms.NameKey())
+func describe(d entry) string {
+	return fmt.Sprintf("%s revision %d, removed %t, created %d: words %q, logins %q, hosts %q, name %q\n", d.ID, d.Revision, d.Removed, d.CreatedAt.UnixMilli(), d.terms.Words, d.terms.Logins, d.terms.Hosts, d.terms.NameKey())
 }

@@ -42,6 +42,7 @@ func Run(t *testing.T, h Harness) {
 		{"Lists", listPromises},
 		{"Members", memberPromises},
 		{"Position", positionPromises},
+		{"Races", racePromises},
 	}
 	for _, topic := range topics {
 		t.Run(topic.name, func(t *testing.T) {
@@ -51,7 +52,7 @@ func Run(t *testing.T, h Harness) {
 		})
 	}
 	t.Run("Random", func(t *testing.T) { checkRandom(t, h) })
-	t.Run("Concurrent", func(t *testing.T) { checkConcurrent(t, h) })
+	t.Run("Walks", func(t *testing.T) { checkWalks(t, h) })
 }
 
 // promise is one sentence of the contract and how it is checked.

@@ -55,7 +55,7 @@ func (p *play) write(rt *rapid.T) {
 
 func drawChange(rt *rapid.T) change {
 	return change{
-		what:  rapid.IntRange(0, 4).Draw(rt, "what"),
+		what:  rapid.IntRange(0, kinds-1).Draw(rt, "what"),
 		which: rapid.IntRange(0, 3).Draw(rt, "which"),
 		where: rapid.IntRange(0, 3).Draw(rt, "where"),
 		value: rapid.IntRange(0, 9).Draw(rt, "value"),

@@ -13,9 +13,10 @@ import (
 type Harness struct {
 	// New makes an empty view that shows the streams of users, groups and members.
 	New func(t testing.TB) querysync.PositionedView
-	// Dump is everything that a view of New shows, so that cmp.Diff tells two
-	// apart; but not its position.
-	Dump func(t testing.TB, view querysync.PositionedView) any
+	// Dump is everything that a view of New shows, so that cmp.Diff with Compare
+	// tells two apart; but not its position.
+	Dump    func(t testing.TB, view querysync.PositionedView) any
+	Compare cmp.Options
 }
 
 // Run holds the backend's views to the contract, one sentence a subtest.
@@ -66,7 +67,7 @@ func (h Harness) equalsFold(t testing.TB, fail tester, w *world, view querysync.
 			fail.Fatalf("the row of %s is at %d, %v, not at the stream's head, %d", stream, row, err, head)
 		}
 	}
-	if diff := cmp.Diff(h.Dump(t, fold), h.Dump(t, view)); diff != "" {
+	if diff := cmp.Diff(h.Dump(t, fold), h.Dump(t, view), h.Compare); diff != "" {
 		fail.Fatalf("the view is not the fold of its streams (-fold +view):\n%s", diff)
 	}
 }

@@ -18,7 +18,7 @@ func (w *world) writeMany(ctx context.Context, random *rand.Rand, times int) err
 	for range times {
 		changes := make([]change, 1+random.IntN(3))
 		for i := range changes {
-			changes[i] = change{random.IntN(5), random.IntN(4), random.IntN(4), random.IntN(10)}
+			changes[i] = change{random.IntN(kinds), random.IntN(4), random.IntN(4), random.IntN(10)}
 		}
 		if err := w.write(ctx, changes...); err != nil {
 			return err

@@ -58,10 +58,13 @@ func (w *world) head(stream eventstream.StreamID) eventstream.Seq {
 	return w.heads[stream]
 }
 
+// kinds is how many kinds of change there are.
+const kinds = 7
+
 // change is a commit that the world can write: to a user, a group or an edge,
 // with its copy in the shard, or to a stream that no view shows.
 type change struct {
-	what         int // 0 user, 1 group, 2 user in group, 3 group in group, 4 claim
+	what         int // 0 user, 1 group, 2 user in group, 3 group in group, 4 claim, 5 user ends, 6 group ends
 	which, where int
 	value        int
 }
@@ -88,12 +91,13 @@ func (w *world) write(ctx context.Context, changes ...change) error {
 		if err := add(stream, eventstream.Exactly(head), event); err != nil {
 			return err
 		}
-		if c.what > 1 {
-			continue
-		}
 		shard := eventstream.UsersStream(0)
-		if c.what == 1 {
+		switch stream.Kind() {
+		case eventstream.UserKind:
+		case eventstream.GroupKind:
 			shard = eventstream.GroupsStream(0)
+		default:
+			continue
 		}
 		if err := add(shard, eventstream.Any(), domain.Listed{Of: stream.UUIDs()[0], Seq: uint64(head) + 1, Fact: event}); err != nil {
 			return err
@@ -116,6 +120,10 @@ func (w *world) resolve(c change) (eventstream.StreamID, domain.Event) {
 		return eventstream.MemberStream(group, user), domain.SetMember{Present: c.value%2 == 0, Kind: domain.UserMember}
 	case 3:
 		return eventstream.MemberStream(group, w.groups[c.which%len(w.groups)]), domain.SetMember{Present: c.value%2 == 0, Kind: domain.GroupMember}
+	case 5:
+		return eventstream.UserStream(user), domain.SetRemoved{Removed: true}
+	case 6:
+		return eventstream.GroupStream(group), domain.SetRemoved{Removed: true}
 	}
 	return eventstream.ClaimStream("username", fmt.Sprint(c.which)), domain.SetOwner{Owner: user, Kind: domain.UserMember, OwnerSeq: 1}
 }

@@ -62,6 +62,37 @@ func BenchmarkLogstore(b *testing.B) {
 // expectations, no hashes, no heads.
 func BenchmarkRaftWAL(b *testing.B) {
 	payload := []byte(strings.Repeat("p", 1250))
+	raftWAL(b, func() *pending { return &pending{encode: func() []byte { return payload }} })
+}
+
+// BenchmarkRaftWALStore does as much of a store's work as a store on raft-wal
+// must do too: expectations, numbers, hashes, heads. It does not guard the log.
+func BenchmarkRaftWALStore(b *testing.B) {
+	heads := map[eventstream.StreamID]eventstream.Head{}
+	raftWAL(b, func() *pending {
+		tx := createUser()
+		return &pending{check: tx.Check, encode: func() []byte { return seal(&tx, heads) }}
+	})
+}
+
+func seal(tx *eventstream.Transaction, heads map[eventstream.StreamID]eventstream.Head) []byte {
+	own := make([]eventstream.Head, len(tx.Entries))
+	for i, entry := range tx.Entries {
+		if own[i] = heads[entry.Stream]; !entry.Expect.Allows(own[i].Seq) {
+			panic("nobody competes")
+		}
+	}
+	payload := make([]byte, 0, 2048)
+	for _, commit := range eventstream.Seal(tx, own, time.Now()) {
+		heads[commit.Stream] = eventstream.Head{Seq: commit.Seq, Time: commit.Time, Hash: commit.Hash}
+		for _, part := range [][]byte{[]byte(commit.Stream), commit.Command[:], []byte(commit.Actor), commit.Previous[:], commit.Hash[:], commit.Data} {
+			payload = append(payload, part...)
+		}
+	}
+	return payload
+}
+
+func raftWAL(b *testing.B, operation func() *pending) {
 	for _, n := range writers {
 		b.Run(fmt.Sprintf("writers=%d", n), func(b *testing.B) {
 			log, err := raftwal.Open(b.TempDir())
@@ -70,7 +101,7 @@ func BenchmarkRaftWAL(b *testing.B) {
 			}
 			g := &grouped{log: log, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 			go g.write()
-			run(b, n, func() error { return g.append(payload) })
+			run(b, n, func() error { return g.append(operation()) })
 			g.close()
 			if err := log.Close(); err != nil {
 				b.Fatal(err)
@@ -122,14 +153,20 @@ type grouped struct {
 }
 
 type pending struct {
-	data []byte
-	done chan error
+	check  func() error
+	encode func() []byte // called by the writer
+	done   chan error
 }
 
 var errClosed = errors.New("closed")
 
-func (g *grouped) append(data []byte) error {
-	p := &pending{data, make(chan error, 1)}
+func (g *grouped) append(p *pending) error {
+	if p.check != nil {
+		if err := p.check(); err != nil {
+			return err
+		}
+	}
+	p.done = make(chan error, 1)
 	g.mu.Lock()
 	if g.closed {
 		g.mu.Unlock()
@@ -172,7 +209,7 @@ func (g *grouped) write() {
 		}
 		logs := make([]*raft.Log, len(batch))
 		for i, p := range batch {
-			logs[i] = &raft.Log{Index: index, Data: p.data}
+			logs[i] = &raft.Log{Index: index, Data: p.encode()}
 			index++
 		}
 		err := g.log.StoreLogs(logs)

@@ -82,6 +82,13 @@ func (t *Table) Get(key Key) (Head, bool) {
 
 // Put sets the head of a key. After Close it does nothing.
 func (t *Table) Put(key Key, head Head) {
+	t.Update(key, func(Head) (Head, bool) { return head, true })
+}
+
+// Update sets the head of a key to what change makes of the one that it has, the
+// zero Head if it has none, unless change tells false. Meanwhile the key's shard
+// is locked. After Close it does nothing.
+func (t *Table) Update(key Key, change func(Head) (Head, bool)) {
 	s := &t.shards[key[0]]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,6 +96,14 @@ func (t *Table) Put(key Key, head Head) {
 		return
 	}
 	at, found := s.find(&key)
+	var head Head
+	if found {
+		head = s.head(at)
+	}
+	head, changed := change(head)
+	if !changed {
+		return
+	}
 	if !found {
 		at = t.insert(s, &key, at)
 		t.count.Add(1)

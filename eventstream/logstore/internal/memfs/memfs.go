@@ -99,6 +99,13 @@ func (d *FS) WriteFile(name string, data []byte) {
 	d.names[name], d.durable[name] = node, node
 }
 
+// Flip changes a bit of a file, also for those who have it open.
+func (d *FS) Flip(name string, at int64, bit int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.names[name].data[at] ^= 1 << bit
+}
+
 // Delete takes a file away, durably.
 func (d *FS) Delete(name string) {
 	d.mu.Lock()
@@ -117,6 +124,32 @@ func (d *FS) Clone() *FS {
 		clone.names[name], clone.durable[name] = copied, copied
 	}
 	return clone
+}
+
+// Kill gives the directory as the end of the process now would leave it: all that
+// was written is there, and what was not synced may still be lost.
+func (d *FS) Kill() *FS {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	left, copies := New(), map[*inode]*inode{}
+	copyOf := func(node *inode) *inode {
+		if copies[node] == nil {
+			copies[node] = &inode{slices.Clone(node.data), slices.Clone(node.durable), slices.Clone(node.pending)}
+		}
+		return copies[node]
+	}
+	for name, node := range d.durable {
+		left.durable[name] = copyOf(node)
+	}
+	for name, node := range d.names {
+		left.names[name] = copyOf(node)
+	}
+	now := maps.Clone(left.names)
+	left.renames = []func(map[string]*inode){func(names map[string]*inode) {
+		clear(names)
+		maps.Copy(names, now)
+	}}
+	return left
 }
 
 func (d *FS) fault(op Op, name string) *Fault {
@@ -292,11 +325,19 @@ func (f *file) Allocate(size int64) error {
 	})
 }
 
+// Sync implements vfs.File. One that fails forgets what it should have synced, as
+// systems do: it can still be read, no later sync writes it, and a crash loses it.
 func (f *file) Sync() error {
-	return f.do(OpSync, func() error {
-		f.node.durable, f.node.pending = slices.Clone(f.node.data), nil
+	err := f.do(OpSync, func() error {
+		for _, c := range f.node.pending {
+			f.node.durable = c.on(f.node.durable)
+		}
 		return nil
 	})
+	f.fs.mu.Lock()
+	defer f.fs.mu.Unlock()
+	f.node.pending = nil
+	return err
 }
 
 func (f *file) Close() error {

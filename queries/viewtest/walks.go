@@ -13,9 +13,9 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
-// checkConcurrent walks lists while users come and go, and join and leave: who is
+// checkWalks walks lists while users come and go, and join and leave: who is
 // there throughout must be met exactly once, and nobody twice.
-func checkConcurrent(t *testing.T, h Harness) {
+func checkWalks(t *testing.T, h Harness) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := &subject{History: NewHistory(rt), view: h.New(t), settle: h.Settle}
 		c := newChurn(s, rapid.IntRange(5, 60).Draw(rt, "stable"), rapid.IntRange(5, 60).Draw(rt, "passing"))
