@@ -136,6 +136,37 @@ func TestCommandsOfOneProcessTakeTurns(t *testing.T) {
 	}
 }
 
+// TestARemovedGroupIsBeatenOnceAtMost removes groups that the nesting does not
+// name while it changes all the time: only the first attempt is in nobody's turn.
+func TestARemovedGroupIsBeatenOnceAtMost(t *testing.T) {
+	const n = 24
+	w := newWorld(t, commands.Options{})
+	w.have(staff)
+	groups := make([]domain.GroupID, 2*n)
+	for i := range groups {
+		groups[i] = w.do(commands.CreateGroup{Name: groupName(fmt.Sprint("group ", i))}).Group.ID
+	}
+	var retries atomic.Int32
+	streams := eventstream.New(w.store, &eventstream.Options{OnRetry: func(error) { retries.Add(1) }})
+	handler := commands.New(streams, w.directory, nil)
+	var done sync.WaitGroup
+	for i, group := range groups {
+		done.Go(func() {
+			var command commands.Command = commands.DeleteGroup{ID: group}
+			if i < n {
+				command = commands.AddMember{Group: groupID("staff"), Member: group.UUID}
+			}
+			if _, err := handler.Do(t.Context(), actor, command); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
+	if retries.Load() > n {
+		t.Errorf("%d removals were beaten %d times", n, retries.Load())
+	}
+}
+
 func TestWaitingForATurnEndsWithTheRequest(t *testing.T) {
 	w := newWorld(t, commands.Options{})
 	w.have(anna)
@@ -245,15 +276,18 @@ func TestAnotherCommandComesBetween(t *testing.T) {
 	}{
 		"a group takes the id": {
 			commands.CreateUser{ID: userID("nobody"), Username: username("berta")},
-			commands.CreateGroup{ID: groupID("nobody"), Name: groupName("crew")}, "id_taken",
+			commands.CreateGroup{ID: groupID("nobody"), Name: groupName("crew")},
+			"id_taken",
 		},
 		"a user takes the id": {
 			commands.CreateGroup{ID: groupID("nobody"), Name: groupName("crew")},
-			commands.CreateUser{ID: userID("nobody"), Username: username("berta")}, "id_taken",
+			commands.CreateUser{ID: userID("nobody"), Username: username("berta")},
+			"id_taken",
 		},
 		"the same request comes twice": {
 			commands.CreateUser{ID: userID("nobody"), Username: username("berta")},
-			commands.CreateUser{ID: userID("nobody"), Username: username("berta")}, "",
+			commands.CreateUser{ID: userID("nobody"), Username: username("berta")},
+			"",
 		},
 		"somebody takes a new value": {
 			commands.CreateUser{Username: username("berta")}, commands.UpdateUser{ID: userID("anna"), Username: commands.To(username("berta"))}, "username_taken",

@@ -108,7 +108,11 @@ func (b *backends) openStore() error {
 	if b.store, err = logstore.Open(b.data.log(), options); err != nil {
 		return err
 	}
-	b.streams = eventstream.New(b.store, wiring)
+	if tracer := b.tracer(); tracer != nil {
+		b.streams = eventstream.New(&tracedStore{b.store, tracer}, wiring)
+	} else {
+		b.streams = eventstream.New(b.store, wiring)
+	}
 	return nil
 }
 
@@ -185,6 +189,7 @@ func parkReason(err error) string {
 // load loads the snapshots, both at once.
 func (b *backends) load(search *searcher) error {
 	var group errgroup.Group
+	indexed := true
 	group.Go(func() error {
 		position, found, err := b.view.Load(b.data.snapshots())
 		if found {
@@ -196,14 +201,18 @@ func (b *backends) load(search *searcher) error {
 		return err
 	})
 	if search != nil {
-		group.Go(func() error {
-			_, err := search.index.Load(b.data.snapshots(), func(file string, reason error) {
+		group.Go(func() (err error) {
+			indexed, err = search.index.Load(b.data.snapshots(), func(file string, reason error) {
 				b.settings.log.Warn("snapshot passed over", "file", file, "reason", reason)
 			})
 			return err
 		})
 	}
-	return group.Wait()
+	err := group.Wait()
+	if !indexed {
+		b.snapshotted = 0 // the index has none
+	}
+	return err
 }
 
 func (b *backends) openReader() error {
@@ -215,11 +224,22 @@ func (b *backends) openReader() error {
 	if b.search != nil {
 		config.Search, config.SearchWaiter = b.search, b.search.forwarder
 	}
-	if b.settings.tracing != nil {
-		config.Tracer = b.settings.tracing.Tracer("github.com/seed5b6a70b4/identity/queries")
+	if tracer := b.tracer(); tracer != nil {
+		config.Tracer, config.Waiter = tracer, &tracedWaiter{waiter, b.view.Name(), tracer}
+		if b.search != nil {
+			config.SearchWaiter = &tracedWaiter{b.search.forwarder, "memsearch", tracer}
+		}
 	}
 	b.reader, err = queries.NewReader(config)
 	return err
+}
+
+// tracer makes the spans of what is put together here, nil where none are wanted.
+func (b *backends) tracer() trace.Tracer {
+	if b.settings.tracing == nil {
+		return nil
+	}
+	return b.settings.tracing.Tracer("github.com/seed5b6a70b4/identity")
 }
 
 // run does what is not part of any request, until ctx ends.

@@ -33,6 +33,12 @@ func openDataDirectory(path string) (dataDirectory, error) {
 	return d, nil
 }
 
+// open tells whether others than the owner may look into the directory.
+func (d dataDirectory) open() bool {
+	info, err := os.Stat(d.path)
+	return err == nil && info.Mode().Perm()&^directoryMode != 0
+}
+
 func (d dataDirectory) log() string          { return filepath.Join(d.path, "log") }
 func (d dataDirectory) snapshots() string    { return filepath.Join(d.path, "snapshots") }
 func (d dataDirectory) file(n string) string { return filepath.Join(d.path, n) }

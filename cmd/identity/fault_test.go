@@ -11,6 +11,15 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed5b6a70b4/identity/commands"
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/internal/seeding"
 )
 
 // A disk that fills up refuses writes while there is still room, goes on with
@@ -77,5 +86,48 @@ func TestFailedSyncEndsTheProcess(t *testing.T) {
 	}
 	if snapshots, err := filepath.Glob(filepath.Join(dir, "snapshots", "*.snapshot")); err != nil || len(snapshots) > 0 {
 		t.Errorf("it wrote %v, %v", snapshots, err)
+	}
+}
+
+// A commit that this build cannot read parks its stream: that is seen, and
+// everything else goes on.
+func TestParkedStreamIsSeen(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	b, err := openBackends(t.Context(), t.TempDir(), settings{registry: registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := b.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	stream := eventstream.UserStream(uuid.Must(uuid.NewV7()))
+	_, err = b.streams.Append(t.Context(), eventstream.Transaction{
+		Command: uuid.Must(uuid.NewV7()), Actor: "test", Correlation: "test",
+		Entries: []eventstream.Entry{{Stream: stream, Expect: eventstream.Empty(), Data: []byte(`[{"type":"SetNonsense","v":1,"data":{}}]`)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := b.viewStatus()[0]
+	want := httpapi.ViewStatus{
+		Name: "memview", Position: 2, Parked: 1,
+		Streams: []httpapi.ParkedStream{{Stream: stream, Seq: 1, Reason: "unknown_event"}},
+	}
+	if diff := cmp.Diff(want, status); diff != "" {
+		t.Errorf("the view's status (-want +got):\n%s", diff)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "identity_view_parked_streams" && family.GetMetric()[0].GetGauge().GetValue() != 1 {
+			t.Errorf("the metrics say %v", family)
+		}
+	}
+	if _, err := b.commands.Do(t.Context(), commands.Request{Actor: "test", Correlation: "test"}, (seeding.Plan{Seed: 1}).User(0)); err != nil {
+		t.Errorf("another user cannot be made: %v", err)
 	}
 }

@@ -5,10 +5,22 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
 )
 
 func main() {
 	ctx, stop := withSignals(context.Background())
 	defer stop()
+	forgetEmptyVariables()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// forgetEmptyVariables makes a variable of ours that is set to nothing the same
+// as one that is not set, as compose files leave them.
+func forgetEmptyVariables() {
+	for _, pair := range os.Environ() {
+		if name, value, _ := strings.Cut(pair, "="); value == "" && strings.HasPrefix(name, "IDENTITY_") {
+			_ = os.Unsetenv(name)
+		}
+	}
 }

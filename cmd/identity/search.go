@@ -144,3 +144,18 @@ func (s *searcher) Position(context.Context) (eventstream.Token, error) {
 	}
 	return eventstream.Token{{Stream: eventstream.LogStream, Seq: eventstream.Seq(position)}}, nil
 }
+
+// reindex makes a snapshot of an index of all that the view shows, where none is
+// kept.
+func (b *backends) reindex(ctx context.Context) error {
+	made, err := newSearcher(b.synchroniser, b.view, b.settings.log, nil)
+	if err != nil {
+		return err
+	}
+	position := b.view.Applied()
+	if err := made.fill(ctx); err != nil {
+		return err
+	}
+	made.index.SetApplied(position)
+	return made.index.Save(b.data.snapshots())
+}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/seed5b6a70b4/identity/commands"
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/internal/seeding"
@@ -38,7 +40,8 @@ func (s *seedCommand) Run(c *console) error {
 	defer stop()
 	log := slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	died := make(chan error, 1)
-	to, b, err := s.reach(ctx, settings{log: log, fatal: func(err error) { died <- err; stop() }, progress: func(done, total uint64) {
+	// The index is made at the end, which is several times less work.
+	to, b, err := s.reach(ctx, settings{log: log, noSearch: true, fatal: func(err error) { died <- err; stop() }, progress: func(done, total uint64) {
 		meter.show("catching up", done, total)
 	}})
 	if err != nil {
@@ -46,18 +49,10 @@ func (s *seedCommand) Run(c *console) error {
 	}
 	plan := seeding.Plan{Users: s.Users, Groups: s.Groups, Seed: s.Seed}
 	if b == nil {
-		return errors.Join(fill(ctx, c, meter, plan, remoteDoer{to}), to.close())
+		_, err := fill(ctx, c, meter, plan, remoteDoer{to})
+		return errors.Join(err, to.close())
 	}
-	background := make(chan error, 2)
-	behind, end := context.WithCancel(context.WithoutCancel(c.ctx))
-	go func() { background <- b.run(behind) }()
-	go func() { background <- tuneCollector(behind) }()
-	err = fill(ctx, c, meter, plan, b.commands)
-	if err == nil && b.search != nil {
-		err = b.search.forwarder.Flush(ctx)
-	}
-	end()
-	err = errors.Join(err, <-background, <-background)
+	err = s.fillHere(ctx, c, meter, plan, b)
 	select {
 	case failed := <-died:
 		return errors.Join(failed, err, b.close())
@@ -66,7 +61,25 @@ func (s *seedCommand) Run(c *console) error {
 	}
 }
 
-func fill(ctx context.Context, c *console, meter *meter, plan seeding.Plan, do seeding.Doer) error {
+// fillHere fills backends that nobody else uses, and leaves them ready for a fast
+// start.
+func (s *seedCommand) fillHere(ctx context.Context, c *console, meter *meter, plan seeding.Plan, b *backends) error {
+	behind, end := context.WithCancel(context.WithoutCancel(ctx))
+	background, behind := errgroup.WithContext(behind)
+	background.Go(func() error { return b.run(behind) })
+	background.Go(func() error { return tuneCollector(behind) })
+	tally, err := fill(ctx, c, meter, plan, b.commands)
+	end()
+	err = errors.Join(err, background.Wait())
+	if err != nil || tally.Written == 0 {
+		return err
+	}
+	meter.show("indexing", 0, 1)
+	defer meter.finish()
+	return b.reindex(ctx)
+}
+
+func fill(ctx context.Context, c *console, meter *meter, plan seeding.Plan, do seeding.Doer) (seeding.Tally, error) {
 	began := time.Now()
 	roster := plan.Roster()
 	steps := uint64(plan.Steps(roster))
@@ -75,11 +88,11 @@ func fill(ctx context.Context, c *console, meter *meter, plan seeding.Plan, do s
 	}})
 	meter.finish()
 	if err != nil {
-		return err
+		return tally, err
 	}
 	_, err = fmt.Fprintf(c.out, "%d users, %d groups, %d memberships and %d groups in groups are there; %d of %d commands wrote something, in %s\n",
 		tally.Users, tally.Groups, tally.Memberships, tally.Nested, tally.Written, steps, time.Since(began).Round(time.Millisecond))
-	return err
+	return tally, err
 }
 
 // remoteDoer does commands through a running service.

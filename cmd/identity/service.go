@@ -14,12 +14,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/seed5b6a70b4/identity/eventstream/logstore"
 	"github.com/seed5b6a70b4/identity/httpapi"
 )
 
 // drainTime bounds how long requests under way may take after the signal: a
 // little longer than one may work.
 const drainTime = 20 * time.Second
+
+// lockPatience is how long the start waits for another process to let go of the
+// data directory, lockPause how often it looks.
+const (
+	lockPatience = 3 * time.Second
+	lockPause    = 50 * time.Millisecond
+)
+
+// indexTime bounds how long the start waits for the search index.
+const indexTime = 10 * time.Second
 
 // service is one run of serve.
 type service struct {
@@ -57,10 +68,17 @@ func (s *service) run(ctx context.Context) error {
 // serve opens the backends, listens, and returns when it has drained.
 func (s *service) serve(ctx, background context.Context, group *errgroup.Group) error {
 	began := time.Now()
-	s.registry = prometheus.NewRegistry()
 	if err := s.open(ctx); err != nil {
+		if errors.Is(context.Cause(ctx), errStopped) {
+			return nil // nothing was served yet
+		}
 		return err
 	}
+	if s.backends.data.open() {
+		s.log.Warn("others than the owner may look into the data directory", "data", s.backends.data.path)
+	}
+	group.Go(func() error { return s.backends.run(background) })
+	s.awaitSearch(ctx)
 	opened := time.Now()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.Listen)
 	if err != nil {
@@ -76,7 +94,6 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { _ = os.Remove(s.backends.data.file(addressFile)) }()
-	group.Go(func() error { return s.backends.run(background) })
 	served := make(chan error, 1)
 	go func() {
 		if encrypted {
@@ -90,14 +107,40 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 	return s.untilDrained(ctx, background, server, served)
 }
 
+// awaitSearch waits, for a while, until the index shows what the view does, so
+// that a restart is not seen in it.
+func (s *service) awaitSearch(ctx context.Context) {
+	if s.backends.search == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, indexTime)
+	defer cancel()
+	if err := s.backends.search.forwarder.Flush(ctx); err != nil {
+		s.log.Warn("the search index is not complete yet", "error", err)
+	}
+}
+
+// open opens the backends. The process that had them before may be about to end,
+// so a data directory that is in use is tried again for a moment.
 func (s *service) open(ctx context.Context) (err error) {
 	quarantine := s.flags.Quarantine
-	s.backends, err = openBackends(ctx, s.flags.Data, settings{
-		log: s.log, registry: s.registry, tracing: s.tracing.provider(), quarantine: &quarantine, noSearch: s.flags.Search == "none",
-		fatal:    func(err error) { s.died <- err },
-		progress: logProgress(s.log, "catching up with the log"),
-	})
-	return err
+	patience := time.Now().Add(lockPatience)
+	for {
+		s.registry = prometheus.NewRegistry()
+		s.backends, err = openBackends(ctx, s.flags.Data, settings{
+			log: s.log, registry: s.registry, tracing: s.tracing.provider(), quarantine: &quarantine, noSearch: s.flags.Search == "none",
+			fatal:    func(err error) { s.died <- err },
+			progress: logProgress(s.log, "catching up with the log"),
+		})
+		if !errors.Is(err, logstore.ErrLocked) || time.Now().After(patience) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(lockPause):
+		}
+	}
 }
 
 // handler makes what answers requests that come to an address.
@@ -134,8 +177,8 @@ func (s *service) untilDrained(ctx, background context.Context, server *http.Ser
 		return errors.Join(context.Cause(background), server.Close())
 	case <-ctx.Done():
 	}
-	s.log.Info("draining")
 	s.draining.Store(true)
+	s.log.Info("draining")
 	bounded, cancel := context.WithTimeout(background, s.flags.DrainDelay+drainTime)
 	defer cancel()
 	select {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/seed5b6a70b4/identity/internal/audit"
 )
 
@@ -79,16 +81,17 @@ func (b *backends) subject() audit.Subject {
 
 // verifyAtRest audits backends that nobody else uses.
 func (b *backends) verifyAtRest(ctx context.Context, options audit.Options) (audit.Report, error) {
-	background := make(chan error, 1)
 	behind, end := context.WithCancel(ctx)
-	go func() { background <- b.runViews(behind) }()
+	background, behind := errgroup.WithContext(behind)
+	background.Go(func() error { return b.runViews(behind) })
+	background.Go(func() error { return tuneCollector(behind) })
 	err := b.search.forwarder.Flush(ctx)
 	var report audit.Report
 	if err == nil {
 		report, err = audit.Run(ctx, b.subject(), options)
 	}
 	end()
-	return report, errors.Join(err, <-background)
+	return report, errors.Join(err, background.Wait())
 }
 
 // The lines of an audit that is asked of a running service.

@@ -62,16 +62,24 @@ func (d *directory) list() error {
 			d.names = append(d.names, name)
 		case name == markName:
 			d.marked = true
-		case strings.HasPrefix(name, snapshotName+"-") && !strings.HasSuffix(name, ".tmp"):
-			d.derived = append(d.derived, name)
-		case strings.HasSuffix(name, ".tmp") && !d.readOnly:
+		case unfinished(name):
+			if d.readOnly {
+				continue
+			}
 			if err := d.fs.Remove(name); err != nil {
 				return err
 			}
+		case strings.HasPrefix(name, snapshotName+"-"):
+			d.derived = append(d.derived, name)
 		}
 	}
 	slices.Sort(d.names)
 	return nil
+}
+
+// unfinished tells whether the file was being made when the process ended.
+func unfinished(name string) bool {
+	return name == newSegment || name == newMark || strings.HasPrefix(name, snapshotName+"-") && strings.HasSuffix(name, ".tmp")
 }
 
 func (d *directory) open(name string) (vfs.File, error) {

@@ -16,6 +16,8 @@
 // The one case that cannot be told apart is damage to what was acknowledged in
 // the last second before a crash, see the mark in FORMAT.md.
 //
+// Every segment of the log, 64 MiB by default, keeps a file open.
+//
 // The package will not remove, compact or replicate anything, and expects a disk
 // that keeps what it has synced.
 package logstore

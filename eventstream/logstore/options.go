@@ -19,8 +19,8 @@ type Options struct {
 	// nobody.
 	Logger *slog.Logger
 	// Fatal is called once if a sync fails: the store is dead, what it holds in
-	// memory may not be what is on the disk, and the process should end. Nil
-	// leaves it at every call failing.
+	// memory may not be what is on the disk, and the process should end. It must
+	// not wait for the store. Nil leaves it at every call failing.
 	Fatal func(error)
 	// OnBatch is told of every batch that was written, after its acknowledgement.
 	// Nil tells nobody.

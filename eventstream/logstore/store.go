@@ -52,7 +52,7 @@ const lockName = "lock"
 // and with a CorruptError if acknowledged data is damaged or missing. Nil options
 // are the zero Options.
 func Open(dir string, options *Options) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDirectory(dir); err != nil {
 		return nil, fmt.Errorf("make log directory: %w", err)
 	}
 	lock, err := lockDirectory(dir)
@@ -65,6 +65,27 @@ func Open(dir string, options *Options) (*Store, error) {
 	}
 	s.lock = lock
 	return s, nil
+}
+
+// makeDirectory makes a directory, durably: what is in it is lost with its name.
+func makeDirectory(dir string) error {
+	made := []string{filepath.Clean(dir)} // now, or by a process that crashed
+	for up := filepath.Dir(made[0]); up != made[len(made)-1]; up = filepath.Dir(up) {
+		if _, err := os.Stat(up); err == nil {
+			break
+		}
+		made = append(made, up)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, each := range made {
+		// Who may not read a directory cannot sync it, nor has made anything there.
+		if err := vfs.OS(filepath.Dir(each)).SyncDir(); err != nil && !errors.Is(err, os.ErrPermission) {
+			return err
+		}
+	}
+	return nil
 }
 
 func lockDirectory(dir string) (*flock.Flock, error) {

@@ -16,7 +16,7 @@ import (
 // checked by Read, by Run's scrubbing and by Scan.
 func (s *Store) Tail(ctx context.Context, after uint64) iter.Seq2[[]eventstream.Commit, error] {
 	return func(yield func([]eventstream.Commit, error) bool) {
-		for each, err := range s.entries(ctx, s.segments.beforePosition(after+1)) {
+		for each, err := range s.entries(ctx, s.segments.beforePosition(min(after, s.End())+1)) {
 			if err == nil && each.position <= after {
 				continue
 			}
@@ -59,7 +59,7 @@ func (s *Store) Recent(ctx context.Context, since time.Time) iter.Seq2[eventstre
 // there is nothing.
 func (s *Store) entries(ctx context.Context, from place) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		if err := s.state.serving(); err != nil {
+		if err := s.check(ctx); err != nil {
 			yield(entry{}, err)
 			return
 		}

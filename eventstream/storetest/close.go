@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
@@ -50,26 +52,16 @@ func testCloseWaits(t *testing.T, h Harness) {
 	const writers = 6
 	kept := make([]eventstream.Seq, writers)
 	begun := make(chan struct{}, writers)
+	var closed atomic.Bool
 	together(t, writers+1, func(i int) error {
 		if i == writers {
 			for range writers {
 				<-begun
 			}
+			defer closed.Store(true)
 			return s.Close()
 		}
-		stream := eventstream.UsersStream(i)
-		for {
-			_, err := s.Append(t.Context(), transaction(entry(stream, eventstream.Exactly(kept[i]), "")))
-			if errors.Is(err, eventstream.ErrClosed) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if kept[i]++; kept[i] == 1 {
-				begun <- struct{}{}
-			}
-		}
+		return appendUntilClosed(t, s, eventstream.UsersStream(i), &kept[i], begun, &closed)
 	})
 	if h.Reopen == nil {
 		return
@@ -80,5 +72,26 @@ func testCloseWaits(t *testing.T, h Harness) {
 		if got := again.last(eventstream.UsersStream(i)).Seq; got != seq {
 			t.Errorf("writer %d was told of %d commits, and there are %d", i, seq, got)
 		}
+	}
+}
+
+// appendUntilClosed counts the appends that were acknowledged until one is told
+// that the store is closed. The first is announced.
+func appendUntilClosed(t *testing.T, s *subject, stream eventstream.StreamID, kept *eventstream.Seq, begun chan<- struct{}, closed *atomic.Bool) error {
+	announce := sync.OnceFunc(func() { begun <- struct{}{} })
+	defer announce()
+	for {
+		tooLate := closed.Load()
+		_, err := s.Append(t.Context(), transaction(entry(stream, eventstream.Exactly(*kept), "")))
+		switch {
+		case errors.Is(err, eventstream.ErrClosed):
+			return nil
+		case err != nil:
+			return err
+		case tooLate:
+			return errors.New("an append that began after the store was closed succeeded")
+		}
+		*kept++
+		announce()
 	}
 }

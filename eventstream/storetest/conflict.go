@@ -86,8 +86,8 @@ func testAppendedAgain(t *testing.T, h Harness) {
 func testConflictText(t *testing.T, h Harness) {
 	s := open(t, h, Options{})
 	s.write(entry("claim/email/secret", eventstream.Empty(), "private"))
-	text := s.conflict(entry("claim/email/secret", eventstream.Empty(), "private")).Error()
-	if strings.Contains(text, "secret") || strings.Contains(text, "private") {
-		t.Fatalf("the error says %q", text)
+	_, err := s.Append(t.Context(), transaction(entry("claim/email/secret", eventstream.Empty(), "private")))
+	if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "private") {
+		t.Fatalf("the error says %q", err)
 	}
 }

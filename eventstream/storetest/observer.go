@@ -142,16 +142,23 @@ func testObserveOne(t *testing.T, h Harness) {
 
 func testObserveSlow(t *testing.T, h Harness) {
 	entered, leave := make(chan struct{}), make(chan struct{})
+	enter := sync.OnceFunc(func() { close(entered) })
 	s := open(t, h, Options{Observe: func([][]eventstream.Commit) {
-		entered <- struct{}{}
+		enter()
 		<-leave
 	}})
+	release := sync.OnceFunc(func() { close(leave) })
+	t.Cleanup(release)
 	answered := make(chan error, 1)
 	go func() {
 		_, err := s.Append(t.Context(), transaction(entry("x", eventstream.Empty(), "")))
 		answered <- err
 	}()
-	<-entered
+	select {
+	case <-entered:
+	case err := <-answered:
+		t.Fatalf("the append returned (%v) and the observer was not told", err)
+	}
 	if got := s.last("x").Seq; got != 1 || len(s.read("x", 0)) != 1 || s.recent(noon.AddDate(-1, 0, 0))["x"] != 1 {
 		t.Fatalf("last is %d while the observer is told of 1", got)
 	}
@@ -160,7 +167,7 @@ func testObserveSlow(t *testing.T, h Harness) {
 		t.Fatalf("the append returned (%v) while the observer was being told", err)
 	default:
 	}
-	close(leave)
+	release()
 	if err := <-answered; err != nil {
 		t.Fatalf("append: %v", err)
 	}

@@ -38,8 +38,10 @@ func testRequests(t *testing.T, c *client) {
 		}
 	})
 	c.run("paths that are none", func(_ *testing.T, c *client) {
-		for _, path := range []string{"/", "/nothing", "/users/", user.path() + "/", user.path() + "/nothing", "/users:batch", "/groups:check", "/changes", "/events",
-			"/v1/users", "/schemas", "/docs/", "/openapi.yaml", "/openapi-3.0.json", "//users", "/keys/" + unknownID + "/x"} {
+		for _, path := range []string{
+			"/", "/nothing", "/users/", user.path() + "/", user.path() + "/nothing", "/users:batch", "/groups:check", "/changes", "/events",
+			"/v1/users", "/schemas", "/docs/", "/openapi.yaml", "/openapi-3.0.json", "//users", "/keys/" + unknownID + "/x",
+		} {
 			c.get(path).wantProblem(http.StatusNotFound, "not_found")
 			c.post(path, `{}`).wantProblem(http.StatusNotFound, "not_found")
 		}
@@ -120,8 +122,8 @@ func testService(t *testing.T, c *client) {
 			t.Errorf("script of %d bytes with %v", len(script.body), script.header)
 		}
 		plain := none.get("/docs/rapidoc-min.js", "Accept-Encoding", "identity").want(http.StatusOK)
-		if string(plain.body) != string(script.body) {
-			t.Error("the script differs when it is not compressed")
+		if string(plain.body) != string(script.body) || plain.header.Get("Vary") != "Accept-Encoding" {
+			t.Error("the script differs when it is not compressed, or caches are not told")
 		}
 	})
 	c.run("what is private is not kept", func(t *testing.T, c *client) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +22,7 @@ const adminKey = "bench-0123456789abcdef0123456789abcdef"
 type process struct {
 	name, address string
 	command       *exec.Cmd
-	output        bytes.Buffer
+	output        *os.File // what it prints, access log and all
 	// started is how long it took from the start to the first good answer.
 	started time.Duration
 }
@@ -57,7 +56,12 @@ func start(ctx context.Context, name, path, binary string, args ...string) (*pro
 	p := &process{name: name, address: address}
 	p.command = exec.CommandContext(ctx, binary, append(args, "--listen", address)...)
 	p.command.Env = append(os.Environ(), "IDENTITY_ADMIN_KEY="+adminKey)
-	p.command.Stdout, p.command.Stderr = &p.output, &p.output
+	output, err := os.CreateTemp("", "bench-*.log")
+	if err != nil {
+		return nil, err
+	}
+	p.output = output
+	p.command.Stdout, p.command.Stderr = output, output
 	begun := time.Now()
 	if err := p.command.Start(); err != nil {
 		return nil, err
@@ -72,7 +76,7 @@ func start(ctx context.Context, name, path, binary string, args ...string) (*pro
 			}
 		}
 		if time.Since(begun) > 10*time.Minute || syscall.Kill(p.command.Process.Pid, 0) != nil {
-			return nil, errors.Join(fmt.Errorf("%s does not answer:\n%s", name, p.output.Bytes()), p.end(os.Kill))
+			return nil, errors.Join(fmt.Errorf("%s does not answer:\n%s", name, p.printed()), p.end(os.Kill))
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -84,13 +88,21 @@ func (p *process) end(signal os.Signal) error {
 		return err
 	}
 	err := p.command.Wait()
+	defer os.Remove(p.output.Name())
 	if signal == os.Kill {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", p.name, err, p.output.Bytes())
+		return fmt.Errorf("%s: %w\n%s", p.name, err, p.printed())
 	}
 	return nil
+}
+
+// printed is the first that the server printed.
+func (p *process) printed() []byte {
+	printed := make([]byte, 4<<10)
+	n, _ := p.output.ReadAt(printed, 0)
+	return printed[:n]
 }
 
 // cpu is the processor time the server has used.

@@ -49,6 +49,6 @@ func (b *bench) rebuild(ctx context.Context, data string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(b.out, "ready %v with nothing but the log; it says:\n%s\n", identity.started.Round(time.Millisecond), identity.output.Bytes())
+	fmt.Fprintf(b.out, "ready %v with nothing but the log; it says:\n%s\n", identity.started.Round(time.Millisecond), identity.printed())
 	return identity.end(os.Interrupt)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/seed5b6a70b4/identity/domain"
@@ -108,6 +109,19 @@ func TestUnknownAndRemovedDocuments(t *testing.T) {
 	}
 }
 
+func TestWhatWasRemovedStaysRemoved(t *testing.T) {
+	h, f := viewtest.NewHistory(t), newFollower()
+	user := domain.NewID[domain.User]()
+	f.apply(t, h.User(user, "u"), h.RemoveUser(user))
+	revived := h.Write(eventstream.UserStream(user.UUID), domain.SetRemoved{Removed: false})
+	if err := f.view.Apply(context.Background(), []eventstream.Commit{revived}); err == nil || errors.Is(err, eventstream.ErrMoved) {
+		t.Errorf("reviving a user: %v, want a refusal", err)
+	}
+	if row, err := f.view.User(context.Background(), user); err != nil || !row.Removed {
+		t.Errorf("the user was revived, %v", err)
+	}
+}
+
 func TestTidyAnnouncesTheMembersOfARemovedGroup(t *testing.T) {
 	h, f := viewtest.NewHistory(t), newFollower()
 	group, kept := domain.NewID[domain.Group](), domain.NewID[domain.Group]()
@@ -136,6 +150,20 @@ func TestTidyAnnouncesTheMembersOfARemovedGroup(t *testing.T) {
 		if seq, err := f.view.Seq(context.Background(), stream); err != nil || seq != 1 {
 			t.Fatalf("the row of a membership that was tidied away is at %d, %v", seq, err)
 		}
+	}
+}
+
+func TestMembersAreFoundBehindManyHiddenOnes(t *testing.T) {
+	h, f := viewtest.NewHistory(t), newFollower()
+	group, last := domain.NewID[domain.Group](), domain.UserID{UUID: uuid.Max}
+	f.apply(t, h.Group(group, "g"), h.User(last, "l"), h.Member(group, last, true))
+	for range 3000 {
+		user := domain.NewID[domain.User]()
+		f.apply(t, h.User(user, "u"), h.Member(group, user, true), h.RemoveUser(user))
+	}
+	members, err := f.view.Members(context.Background(), group, uuid.Nil, 10)
+	if err != nil || len(members) != 1 || members[0].Member != last.UUID {
+		t.Errorf("%d members, %v", len(members), err)
 	}
 }
 

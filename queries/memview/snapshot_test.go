@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -246,6 +247,61 @@ func TestDamagedSnapshotsArePassedOver(t *testing.T) {
 		if stats := loaded.Stats(); stats.Users+stats.Memberships > 0 || loaded.Applied() != 0 {
 			t.Fatal("a damaged snapshot left something behind")
 		}
+	}
+}
+
+// TestLargeDirectoriesAreLoadedWhole has more of everything than is copied in one
+// step.
+func TestLargeDirectoriesAreLoadedWhole(t *testing.T) {
+	view, d := memview.New(nil), newDirectory(5000)
+	d.fill(view)
+	dir, loaded := t.TempDir(), memview.New(nil)
+	if err := view.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := loaded.Load(dir); err != nil || !found {
+		t.Fatalf("load: found %t, %v", found, err)
+	}
+	if a, b := counts(view), counts(loaded); a != b || a[0] != 5000 {
+		t.Errorf("counts differ: %v and %v", a, b)
+	}
+	if diff := cmp.Diff(slices.Collect(view.Revisions()), slices.Collect(loaded.Revisions()), everything); diff != "" {
+		t.Errorf("revisions differ:\n%s", diff)
+	}
+	l := &logged{users: d.users, groups: d.groups}
+	if !reflect.DeepEqual(listAll(l, view), listAll(l, loaded)) {
+		t.Error("rows or lists differ")
+	}
+}
+
+func TestTheOlderSnapshotIsLoadedWhenTheNewerIsDamaged(t *testing.T) {
+	view, dir := memview.New(nil), t.TempDir()
+	for position, users := range []int{100, 200} {
+		newDirectory(users).fill(view)
+		view.SetApplied(uint64(position + 1))
+		if err := view.Save(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	newer, err := os.ReadFile(files[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer[len(newer)-1] ^= 1 // found out only after all of it was read
+	if err := os.WriteFile(files[1], newer, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	loaded := memview.New(nil)
+	position, found, err := loaded.Load(dir)
+	if err != nil || !found || position != 1 || loaded.Applied() != 1 {
+		t.Fatalf("loaded position %d, applied %d, found %t, %v", position, loaded.Applied(), found, err)
+	}
+	if stats := loaded.Stats(); stats.Users != 100 {
+		t.Errorf("%d users were loaded, of 100", stats.Users)
 	}
 }
 

@@ -67,25 +67,35 @@ func (t *Table) loadShard(number byte, r io.Reader, chunk []byte) error {
 		if _, err := io.ReadFull(r, part); err != nil {
 			return err
 		}
-		count -= len(part) / slotBytes
 		for ; len(part) > 0; part = part[slotBytes:] {
 			key := Key(part[:16])
 			if key[0] != number || s.used > 0 && bytes.Compare(last[:], key[:]) >= 0 {
 				return ErrDamaged
 			}
-			last = key
-			for next = max(next, s.home(&key)); next >= s.total; {
-				t.grow(s, s.used+count+len(part)/slotBytes)
-				next, _ = s.find(&key)
-			}
-			copy(s.slot(next), part[:slotBytes])
-			if head := s.head(next); head.Address == 0 || head.Sequence == 0 {
+			if next = t.append(s, next, count, part[:slotBytes]); next == 0 {
 				return ErrDamaged
 			}
-			s.used++
-			t.count.Add(1)
-			next++
+			last = key
+			count--
 		}
 	}
 	return nil
+}
+
+// append puts the slot of a key that is greater than all others where it belongs,
+// at a place or after it, with room for a number of keys. It gives the place that
+// follows, or 0 if the slot is none.
+func (t *Table) append(s *shard, at, keys int, slot []byte) int {
+	key := Key(slot[:16])
+	for at = max(at, s.home(&key)); at >= s.total; {
+		t.grow(s, s.used+keys)
+		at, _ = s.find(&key)
+	}
+	copy(s.slot(at), slot)
+	if head := s.head(at); head.Address == 0 || head.Sequence == 0 {
+		return 0
+	}
+	s.used++
+	t.count.Add(1)
+	return at + 1
 }

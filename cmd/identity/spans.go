@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/eventstream/logstore"
+	"github.com/seed5b6a70b4/identity/queries"
+)
+
+// tracedStore makes a span of each append. It is there only when spans go
+// somewhere.
+type tracedStore struct {
+	*logstore.Store
+	tracer trace.Tracer
+}
+
+// Append implements eventstream.Store.
+func (s *tracedStore) Append(ctx context.Context, tx eventstream.Transaction) ([]eventstream.Commit, error) {
+	ctx, span := s.tracer.Start(ctx, "append", trace.WithAttributes(attribute.Int("identity.streams", len(tx.Entries))))
+	defer span.End()
+	commits, err := s.Store.Append(ctx, tx)
+	if err != nil {
+		span.SetStatus(codes.Error, cause(err))
+	} else if len(commits) > 0 {
+		span.SetAttributes(attribute.Int64("identity.position", int64(commits[0].Log)))
+	}
+	return commits, err
+}
+
+// tracedWaiter makes a span of each wait for a view.
+type tracedWaiter struct {
+	queries.Waiter
+	view   string
+	tracer trace.Tracer
+}
+
+// Ensure implements queries.Waiter.
+func (w *tracedWaiter) Ensure(ctx context.Context, stream eventstream.StreamID, seq eventstream.Seq) error {
+	ctx, span := w.tracer.Start(ctx, "ensure "+w.view, trace.WithAttributes(attribute.String("identity.stream.kind", string(stream.Kind()))))
+	defer span.End()
+	err := w.Waiter.Ensure(ctx, stream, seq)
+	if err != nil {
+		span.SetStatus(codes.Error, "not there")
+	}
+	return err
+}

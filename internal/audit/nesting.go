@@ -1,0 +1,132 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// compareNesting demands that the edges' ends were created, that nesting is what
+// the edges between living groups are, and that it has no cycle.
+func (a *audit) compareNesting(ctx context.Context) error {
+	err := each(ctx, a, "ends of memberships", a.edges, func(key edgeKey, e edge) error {
+		if !a.known(key, e) {
+			return nil
+		}
+		if a.groups[key.group()].seq == 0 {
+			a.reporter.add(Finding{Stream: key.stream(), What: "the group was never created"})
+		}
+		if a.memberOf(key, e).seq == 0 {
+			a.reporter.add(Finding{Stream: key.stream(), What: fmt.Sprintf("the member was never created as a %s", e.kind())})
+		}
+		if e.nested && a.counts(key, e) && !a.nesting.has(key) {
+			a.reporter.add(Finding{Stream: eventstream.NestingStream, What: fmt.Sprintf("lacks the edge %s", key.stream())})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range a.nesting.all() {
+		if e := a.edges[key]; a.known(key, e) && (!e.nested || !a.counts(key, e)) {
+			a.reporter.add(Finding{Stream: eventstream.NestingStream, What: fmt.Sprintf("has the edge %s, which does not count", key.stream())})
+		}
+	}
+	if cycle := a.nesting.cycle(); cycle != nil {
+		a.reporter.add(Finding{Stream: eventstream.NestingStream, What: fmt.Sprintf("the groups %s are in a cycle", cycle)})
+	}
+	return nil
+}
+
+// graph is the fold of the stream nesting.
+type graph struct {
+	members map[uuid.UUID]map[uuid.UUID]struct{}
+	removed map[uuid.UUID]struct{}
+}
+
+func newGraph() *graph {
+	return &graph{members: map[uuid.UUID]map[uuid.UUID]struct{}{}, removed: map[uuid.UUID]struct{}{}}
+}
+
+func (a *audit) learnNesting(commit *eventstream.Commit, events []domain.Event) {
+	for _, event := range events {
+		switch e := event.(type) {
+		case domain.SetNesting:
+			if !e.Present {
+				delete(a.nesting.members[e.Group.UUID], e.Member.UUID)
+				continue
+			}
+			if a.nesting.members[e.Group.UUID] == nil {
+				a.nesting.members[e.Group.UUID] = map[uuid.UUID]struct{}{}
+			}
+			a.nesting.members[e.Group.UUID][e.Member.UUID] = struct{}{}
+		case domain.SetNode:
+			a.nesting.removed[e.Group.UUID] = struct{}{}
+		default:
+			a.find(commit, "nesting has no "+domain.TypeOf(event))
+		}
+	}
+}
+
+// has tells whether the graph has the edge and neither of its ends is removed.
+func (g *graph) has(key edgeKey) bool {
+	_, in := g.members[key.group()][key.member()]
+	return in && !g.gone(key.group()) && !g.gone(key.member())
+}
+
+func (g *graph) gone(id uuid.UUID) bool {
+	_, gone := g.removed[id]
+	return gone
+}
+
+// all are the edges of groups that are not removed.
+func (g *graph) all() []edgeKey {
+	var keys []edgeKey
+	for group, members := range g.members {
+		for member := range members {
+			if key := edgeOf(group, member); g.has(key) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}
+
+// cycle gives groups that are in each other, nil if there are none.
+func (g *graph) cycle() []uuid.UUID {
+	const open, done = 1, 2
+	state := map[uuid.UUID]int{}
+	var path, found []uuid.UUID
+	var visit func(uuid.UUID) bool
+	visit = func(group uuid.UUID) bool {
+		switch state[group] {
+		case done:
+			return false
+		case open:
+			found = slices.Clone(path[slices.Index(path, group):])
+			return true
+		}
+		state[group] = open
+		path = append(path, group)
+		for member := range g.members[group] {
+			if g.has(edgeOf(group, member)) && visit(member) {
+				return true
+			}
+		}
+		path = path[:len(path)-1]
+		state[group] = done
+		return false
+	}
+	for group := range maps.Keys(g.members) {
+		if visit(group) {
+			return found
+		}
+	}
+	return nil
+}
