@@ -14,12 +14,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/seed5b6a70b4/identity/eventstream/logstore"
 	"github.com/seed5b6a70b4/identity/httpapi"
 )
 
 // drainTime bounds how long requests under way may take after the signal: a
 // little longer than one may work.
 const drainTime = 20 * time.Second
+
+// lockPatience is how long the start waits for another process to let go of the
+// data directory, lockPause how often it looks.
+const (
+	lockPatience = 3 * time.Second
+	lockPause    = 50 * time.Millisecond
+)
 
 // indexTime bounds how long the start waits for the search index.
 const indexTime = 10 * time.Second
@@ -60,7 +68,6 @@ func (s *service) run(ctx context.Context) error {
 // serve opens the backends, listens, and returns when it has drained.
 func (s *service) serve(ctx, background context.Context, group *errgroup.Group) error {
 	began := time.Now()
-	s.registry = prometheus.NewRegistry()
 	if err := s.open(ctx); err != nil {
 		if errors.Is(context.Cause(ctx), errStopped) {
 			return nil // nothing was served yet
@@ -113,14 +120,27 @@ func (s *service) awaitSearch(ctx context.Context) {
 	}
 }
 
+// open opens the backends. The process that had them before may be about to end,
+// so a data directory that is in use is tried again for a moment.
 func (s *service) open(ctx context.Context) (err error) {
 	quarantine := s.flags.Quarantine
-	s.backends, err = openBackends(ctx, s.flags.Data, settings{
-		log: s.log, registry: s.registry, tracing: s.tracing.provider(), quarantine: &quarantine, noSearch: s.flags.Search == "none",
-		fatal:    func(err error) { s.died <- err },
-		progress: logProgress(s.log, "catching up with the log"),
-	})
-	return err
+	patience := time.Now().Add(lockPatience)
+	for {
+		s.registry = prometheus.NewRegistry()
+		s.backends, err = openBackends(ctx, s.flags.Data, settings{
+			log: s.log, registry: s.registry, tracing: s.tracing.provider(), quarantine: &quarantine, noSearch: s.flags.Search == "none",
+			fatal:    func(err error) { s.died <- err },
+			progress: logProgress(s.log, "catching up with the log"),
+		})
+		if !errors.Is(err, logstore.ErrLocked) || time.Now().After(patience) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(lockPause):
+		}
+	}
 }
 
 // handler makes what answers requests that come to an address.
