@@ -115,7 +115,8 @@ func compare(t *testing.T, c *client, all []written) {
 			}
 			found := slices.ContainsFunc(page.Items, func(item struct {
 				ID string `json:"id"`
-			}) bool {
+			},
+			) bool {
 				return item.ID == w.id
 			})
 			if found != (byID == http.StatusOK) {

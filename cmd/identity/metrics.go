@@ -82,8 +82,12 @@ func cause(err error) string {
 		err  error
 		name string
 	}{
-		{eventstream.ErrConflict, "conflict"}, {eventstream.ErrThrottled, "throttled"}, {eventstream.ErrUnknownOutcome, "unknown_outcome"},
-		{eventstream.ErrUnavailable, "unavailable"}, {eventstream.ErrTooLarge, "too_large"}, {eventstream.ErrInvalid, "invalid"},
+		{eventstream.ErrConflict, "conflict"},
+		{eventstream.ErrThrottled, "throttled"},
+		{eventstream.ErrUnknownOutcome, "unknown_outcome"},
+		{eventstream.ErrUnavailable, "unavailable"},
+		{eventstream.ErrTooLarge, "too_large"},
+		{eventstream.ErrInvalid, "invalid"},
 	} {
 		if errors.Is(err, known.err) {
 			return known.name

@@ -80,7 +80,7 @@ func serveHere(b *backends) (*client, error) {
 		close: func() error {
 			transport.CloseIdleConnections()
 			err := server.Close()
-			<-served
+			_ = <-served // it was closed
 			return errors.Join(err, b.snapshot(), b.close())
 		},
 	}, nil

@@ -139,6 +139,6 @@ func valueOf(value attribute.Value) map[string]any {
 		}
 		return map[string]any{"arrayValue": map[string]any{"values": values}}
 	default:
-		return map[string]any{"stringValue": value.Emit()}
+		return map[string]any{"stringValue": value.String()}
 	}
 }
