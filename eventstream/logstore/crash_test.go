@@ -114,7 +114,7 @@ func (c *camera) before(op memfs.Op, _ string) *memfs.Fault {
 }
 
 func TestNoCrashLosesWhatWasAcknowledged(t *testing.T) {
-	histories, checked := 24, 0
+	histories, checked := 16, 0
 	if testing.Short() {
 		histories = 6
 	}

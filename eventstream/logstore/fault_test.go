@@ -2,6 +2,7 @@ package logstore_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -73,6 +74,33 @@ func TestAFailedSyncEndsTheStore(t *testing.T) {
 	if commit := must[eventstream.Commit](t)(store.Last(t.Context(), tx.Entries[0].Stream)); commit.Seq != 1 {
 		t.Error("what was acknowledged before is gone")
 	}
+}
+
+// TestWhatAFailedSyncForgotIsWrittenAgain starts after a sync has failed: what
+// can be read then must also be there after a crash.
+func TestWhatAFailedSyncForgotIsWrittenAgain(t *testing.T) {
+	fs := memfs.New()
+	store := openMemory(t, fs, nil)
+	must[[]eventstream.Commit](t)(store.Append(t.Context(), user("before")))
+	failing(fs, syscall.EIO, 0, memfs.OpSync)
+	_, err := store.Append(t.Context(), user("meanwhile"))
+	expect(t, "the append whose sync fails", err, unknown)
+	fs.Before(nil)
+	left := fs.Kill()
+	mustClose(t, store)
+	store = openMemory(t, left, nil)
+	log := must[[][]eventstream.Commit](t)(contents(store))
+	if len(log) != 2 {
+		t.Fatalf("%d transactions can be read, not 2", len(log))
+	}
+	for seed := range uint64(8) {
+		again := openMemory(t, left.Crash(rand.New(rand.NewPCG(seed, 3))), nil)
+		if err := same(must[[][]eventstream.Commit](t)(contents(again)), log); err != nil {
+			t.Error(err)
+		}
+		mustClose(t, again)
+	}
+	mustClose(t, store)
 }
 
 func TestAFailedSyncOfTheMarkEndsTheStore(t *testing.T) {

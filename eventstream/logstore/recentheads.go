@@ -12,7 +12,7 @@ import (
 // it publishes: a head that is in here is the newest.
 type recentHeads struct {
 	mu    sync.RWMutex
-	slots [4096]recentHead // a key has one slot; the last one written has it
+	slots [1024]recentHead // a key has one slot; the last one written has it
 }
 
 type recentHead struct {
@@ -20,7 +20,7 @@ type recentHead struct {
 	knownHead
 }
 
-func slotOf(key heads.Key) int { return int(binary.BigEndian.Uint16(key[:]) % 4096) }
+func slotOf(key heads.Key) int { return int(binary.BigEndian.Uint16(key[:]) % 1024) }
 
 func (r *recentHeads) get(key heads.Key) (knownHead, bool) {
 	r.mu.RLock()

@@ -94,11 +94,11 @@ func TestTablesOfAllSizesAreSavedAndLoaded(t *testing.T) {
 func TestAStreamTakesFewBytes(t *testing.T) {
 	var table heads.Table
 	defer table.Close()
-	const streams = 400_000
+	const streams = 150_000
 	worst := 0.0
 	for n := range uint32(streams) {
 		table.Put(key(n), heads.Head{Sequence: 1, Address: uint64(n) + 1})
-		if n > 200_000 && n%1000 == 0 {
+		if n > 50_000 && n%1000 == 0 {
 			worst = max(worst, float64(table.Bytes())/float64(n))
 		}
 	}

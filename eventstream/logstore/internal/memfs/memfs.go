@@ -325,11 +325,19 @@ func (f *file) Allocate(size int64) error {
 	})
 }
 
+// Sync implements vfs.File. One that fails forgets what it should have synced, as
+// systems do: it can still be read, no later sync writes it, and a crash loses it.
 func (f *file) Sync() error {
-	return f.do(OpSync, func() error {
-		f.node.durable, f.node.pending = slices.Clone(f.node.data), nil
+	err := f.do(OpSync, func() error {
+		for _, c := range f.node.pending {
+			f.node.durable = c.on(f.node.durable)
+		}
 		return nil
 	})
+	f.fs.mu.Lock()
+	defer f.fs.mu.Unlock()
+	f.node.pending = nil
+	return err
 }
 
 func (f *file) Close() error {
