@@ -10,8 +10,9 @@ import (
 )
 
 // Rows answers for one entity at a time. What a view does not know is the zero
-// row (Seq 0), not an error; a removed entity's row says so and keeps its Seq.
-// An error means that the view could not be asked.
+// row (Seq 0), not an error; a removed entity's row says so and keeps its Seq,
+// whatever else it keeps. A membership's row is not Present once one of its ends
+// was removed. An error means that the view could not be asked.
 type Rows interface {
 	User(ctx context.Context, id domain.UserID) (domain.User, error)
 	Group(ctx context.Context, id domain.GroupID) (domain.Group, error)
@@ -20,7 +21,7 @@ type Rows interface {
 }
 
 // Lists answers for many, those that exist only, in the order of their ids, from
-// the first after a given one. A membership is listed while it is present and
+// the first after a given one. A key exists while it is active. A membership is listed while it is present and
 // both of its ends exist.
 type Lists interface {
 	Users(ctx context.Context, after domain.UserID, limit int) ([]domain.User, error)

@@ -109,6 +109,19 @@ func TestUnknownAndRemovedDocuments(t *testing.T) {
 	}
 }
 
+func TestWhatWasRemovedStaysRemoved(t *testing.T) {
+	h, f := viewtest.NewHistory(t), newFollower()
+	user := domain.NewID[domain.User]()
+	f.apply(t, h.User(user, "u"), h.RemoveUser(user))
+	revived := h.Write(eventstream.UserStream(user.UUID), domain.SetRemoved{Removed: false})
+	if err := f.view.Apply(context.Background(), []eventstream.Commit{revived}); err == nil || errors.Is(err, eventstream.ErrMoved) {
+		t.Errorf("reviving a user: %v, want a refusal", err)
+	}
+	if row, err := f.view.User(context.Background(), user); err != nil || !row.Removed {
+		t.Errorf("the user was revived, %v", err)
+	}
+}
+
 func TestTidyAnnouncesTheMembersOfARemovedGroup(t *testing.T) {
 	h, f := viewtest.NewHistory(t), newFollower()
 	group, kept := domain.NewID[domain.Group](), domain.NewID[domain.Group]()

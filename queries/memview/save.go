@@ -9,7 +9,7 @@ import (
 )
 
 // step is how much is copied under one lock, in list entries or nodes of a shard.
-const step = 1 << 10
+const step = 1 << 6
 
 func (v *View) save(to io.Writer) error {
 	var buffer []byte
