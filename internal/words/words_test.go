@@ -43,6 +43,9 @@ func TestFold(t *testing.T) {
 
 func TestFoldingTwiceChangesNothing(t *testing.T) {
 	for r := range rune(utf8.MaxRune + 1) {
+		if !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cf) || unicode.In(r, unicode.Han, unicode.Hangul) && r%64 != 0 {
+			continue
+		}
 		if once := words.Fold(string(r)); words.Fold(once) != once {
 			t.Errorf("%U folds to %+q and then to %+q", r, once, words.Fold(once))
 		}

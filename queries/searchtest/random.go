@@ -67,7 +67,7 @@ func testMany(t *testing.T, f *fixture) {
 	for _, d := range documents[1500:] {
 		f.put(t, d)
 	}
-	for seed := range 90 {
+	for seed := range 48 {
 		c := rapid.Custom(DrawCriteria).Example(seed)
 		f.agree(t, c, []int{9, 50, 500}[seed%3])
 	}
