@@ -48,10 +48,9 @@ var answerConsistencyText = "What the answer rests on, or what it wrote."
 
 // bodySpec is what a request's body must be.
 type bodySpec struct {
-	schema   string // a name among the components
-	types    []string
-	example  any
-	optional bool
+	schema  string // a name among the components
+	types   []string
+	example any
 }
 
 // answer is one way in which a request succeeds.
@@ -77,7 +76,7 @@ func (a *api) operation(rt *route) *huma.Operation {
 	}
 	op.Parameters = rt.parameters()
 	if rt.body != nil {
-		op.RequestBody = &huma.RequestBody{Required: !rt.body.optional, Content: map[string]*huma.MediaType{}}
+		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
 		for _, media := range rt.body.types {
 			op.RequestBody.Content[media] = &huma.MediaType{Schema: ref(rt.body.schema), Example: rt.body.example}
 		}

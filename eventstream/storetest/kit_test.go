@@ -108,6 +108,15 @@ var brokenStores = map[string]sabotage{
 		}
 		return e
 	})},
+	"numbers by what was expected": {topic: "expectations", append: func(s *session, ctx context.Context, tx eventstream.Transaction) ([]eventstream.Commit, error) {
+		commits, err := s.Append(ctx, tx)
+		for i := range commits {
+			if tx.Entries[i].Data != nil && tx.Entries[i].Expect.Seq() < commits[i].Seq {
+				commits[i].Seq = tx.Entries[i].Expect.Seq() + 1
+			}
+		}
+		return commits, err
+	}},
 	"takes existence for granted": {topic: "expectations", append: entries(func(e eventstream.Entry) eventstream.Entry {
 		if e.Expect == eventstream.Exists() {
 			e.Expect = eventstream.Any()
@@ -273,6 +282,16 @@ var brokenStores = map[string]sabotage{
 		}
 		return commits, err
 	}},
+	"writes one by one": {topic: "races", append: func(s *session, ctx context.Context, tx eventstream.Transaction) (all []eventstream.Commit, err error) {
+		for _, e := range tx.Entries {
+			commits, err := s.Append(ctx, eventstream.Transaction{Command: tx.Command, Entries: []eventstream.Entry{e}})
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, commits...)
+		}
+		return all, nil
+	}},
 	"lets anybody collide": {topic: "races", append: collides()},
 	"reads what it has not got yet": {topic: "races", read: func(s *session, ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error] {
 		return picked(s.Read(ctx, stream, after), func(_ int, c eventstream.Commit) bool { return c.Seq%16 != 15 })
@@ -294,6 +313,12 @@ var brokenStores = map[string]sabotage{
 
 	"counts from 0":  {topic: "log", commit: func(c *eventstream.Commit) { c.Log-- }},
 	"ends too early": {topic: "log", end: func(s *session) uint64 { return max(s.End(), 1) - 1 }},
+	"tails from the beginning again": {topic: "log", tail: func(s *session, ctx context.Context, after uint64) iter.Seq2[[]eventstream.Commit, error] {
+		if after > s.End() {
+			after = 0
+		}
+		return s.Tail(ctx, after)
+	}},
 	"tails with gaps": {topic: "log", tail: func(s *session, ctx context.Context, after uint64) iter.Seq2[[]eventstream.Commit, error] {
 		return picked(s.Tail(ctx, after), func(_ int, commits []eventstream.Commit) bool { return commits[0].Log != 5 })
 	}},

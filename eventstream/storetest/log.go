@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
@@ -63,12 +64,13 @@ func testTailBeyond(t *testing.T, h Harness) {
 func testTailMeanwhile(t *testing.T, h Harness) {
 	s := open(t, h, Options{})
 	const writers, each = 4, 15
-	done := make(chan struct{}, writers)
+	var writing atomic.Int32
+	writing.Store(writers)
 	together(t, writers+1, func(i int) error {
 		if i == writers {
-			return followTail(t, s, writers*each)
+			return followTail(t, s, &writing, writers*each)
 		}
-		defer func() { done <- struct{}{} }()
+		defer writing.Add(-1)
 		for k := range each {
 			own := eventstream.UsersStream(i*each + k)
 			if _, err := s.Append(t.Context(), transaction(entry(own, eventstream.Empty(), ""), entry("all", eventstream.Any(), ""))); err != nil {
@@ -84,10 +86,12 @@ func testTailMeanwhile(t *testing.T, h Harness) {
 	}
 }
 
-// followTail walks the log as it grows, until it has met so many transactions.
-func followTail(t *testing.T, s *subject, transactions uint64) error {
+// followTail walks the log as it grows, until nobody writes any more, and must
+// then have met so many transactions.
+func followTail(t *testing.T, s *subject, writing *atomic.Int32, transactions uint64) error {
 	after := uint64(0)
-	for after < transactions {
+	for last := false; !last; {
+		last = writing.Load() == 0
 		end := s.log().End()
 		met, err := tailAll(t.Context(), s.log(), after)
 		if err != nil {
@@ -104,6 +108,9 @@ func followTail(t *testing.T, s *subject, transactions uint64) error {
 		if after < end {
 			return fmt.Errorf("tail ends at %d after the log had ended at %d", after, end)
 		}
+	}
+	if after != transactions {
+		return fmt.Errorf("the log ends after %d transactions, want %d", after, transactions)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
@@ -138,27 +139,21 @@ func testRaceAny(t *testing.T, h Harness) {
 func testReadMeanwhile(t *testing.T, h Harness) {
 	s := open(t, h, Options{})
 	const commits, readers = 60, 3
-	var acknowledged eventstream.Seq
-	var mu sync.Mutex
-	known := func() eventstream.Seq {
-		mu.Lock()
-		defer mu.Unlock()
-		return acknowledged
-	}
+	var acknowledged atomic.Uint64
+	var ended atomic.Bool
 	together(t, readers+1, func(i int) error {
 		if i == readers {
-			for seq := range eventstream.Seq(commits) {
-				if _, err := s.Append(t.Context(), transaction(entry("x", eventstream.Exactly(seq), ""))); err != nil {
+			defer ended.Store(true)
+			for seq := range uint64(commits) {
+				if _, err := s.Append(t.Context(), transaction(entry("x", eventstream.Exactly(eventstream.Seq(seq)), ""))); err != nil {
 					return err
 				}
-				mu.Lock()
-				acknowledged = seq + 1
-				mu.Unlock()
+				acknowledged.Store(seq + 1)
 			}
 			return nil
 		}
-		for known() < commits {
-			least := known()
+		for !ended.Load() {
+			least := acknowledged.Load()
 			got, err := readAll(t.Context(), s, "x", 0)
 			if err == nil {
 				err = brokenChain("x", eventstream.Head{}, got)
@@ -166,7 +161,7 @@ func testReadMeanwhile(t *testing.T, h Harness) {
 			if err != nil {
 				return err
 			}
-			if len(got) < int(least) {
+			if uint64(len(got)) < least {
 				return fmt.Errorf("read gives %d commits after %d were acknowledged", len(got), least)
 			}
 		}

@@ -144,6 +144,7 @@ func testUserFields(t *testing.T, c *client) {
 	c.patch(made.path(), `{"id":"`+made.id()+`"}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/id")
 	c.post("/users", `{}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/username")
 	c.post("/users", `{"username":null,"email":"x"}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/username", "/email")
+	c.post("/users", `{"email":"x"}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/username", "/email")
 	refused := c.post("/users", `{"username":"`+secretValue+` x","email":"`+secretValue+`","active":"`+secretValue+`"}`).wantProblem(http.StatusUnprocessableEntity, "invalid")
 	if strings.Contains(string(refused.body), secretValue) {
 		t.Errorf("the problem echoes values: %s", refused.body)
@@ -169,4 +170,5 @@ func testGroupFields(_ *testing.T, c *client) {
 		c.patch(made.path(), body).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers(pointers...)
 	}
 	c.post("/groups", `{"description":"x"}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/name")
+	c.post("/groups", `{"description":""}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/name", "/description")
 }

@@ -70,9 +70,13 @@ func testConditions(t *testing.T, c *client) {
 		c.get(path, "If-None-Match", "W/"+tag).want(http.StatusNotModified)
 		c.patch(path, `{}`, "If-Match", "W/"+tag).wantProblem(http.StatusPreconditionFailed, "precondition_failed")
 	})
-	c.run("If-Match on GET", func(_ *testing.T, c *client) {
+	c.run("If-Match on GET", func(t *testing.T, c *client) {
 		c.get(path, "If-Match", tag).want(http.StatusOK)
-		c.get(path, "If-Match", other).wantProblem(http.StatusPreconditionFailed, "precondition_failed")
+		for _, wrong := range []string{other, "W/" + tag} {
+			if refused := c.get(path, "If-Match", wrong).wantProblem(http.StatusPreconditionFailed, "precondition_failed"); refused.etag() != tag {
+				t.Errorf("412 with ETag %s, want the current %s", refused.etag(), tag)
+			}
+		}
 	})
 	c.run("only the entity itself moves its tag", func(t *testing.T, c *client) {
 		group := c.group()

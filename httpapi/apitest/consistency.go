@@ -12,6 +12,16 @@ import (
 func testConsistency(t *testing.T, c *client) {
 	c.run("TU1 and TG1, then TG2", testDeck)
 	c.run("bad tokens", testBadTokens)
+	c.run("a write names the entity, and what lists it", func(t *testing.T, c *client) {
+		user, group := c.user(), c.group()
+		nested := c.put(group.path() + "/members/" + c.group().id()).want(http.StatusCreated)
+		for kind, r := range map[eventstream.Kind]*reply{"users": user, "groups": group, "nesting": nested} {
+			written, shown := r.positions(r.token()), r.positions(r.etag())
+			if !written.Covers(shown) || len(shown) != 1 || len(written) != 2 || !slices.ContainsFunc(written, func(p eventstream.Position) bool { return p.Stream.Kind() == kind }) {
+				t.Errorf("%s: wrote %v, shows %v", r.what, written, shown)
+			}
+		}
+	})
 	c.run("good tokens", func(_ *testing.T, c *client) {
 		user, group := c.user(), c.group()
 		many := slices.Repeat([]string{"X-Consistency", user.token()}, 16)
@@ -152,6 +162,17 @@ func (c *client) futureToken(made *reply) string {
 		c.t.Fatal(err)
 	}
 	return text
+}
+
+// positions reads a token or an entity tag.
+func (r *reply) positions(text string) eventstream.Token {
+	r.t.Helper()
+	text = strings.Trim(text, `"`)
+	token, err := eventstream.DecodeToken(text, epochOf(text))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return token
 }
 
 // epochOf reads the epoch of a token, which clients have no business to know, so

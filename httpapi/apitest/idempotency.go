@@ -35,6 +35,7 @@ func testIdempotency(t *testing.T, c *client) {
 		if again := c.post(group.path()+"/members", body, "Idempotency-Key", "m"+name).want(http.StatusOK); string(again.body) != string(added.body) {
 			t.Errorf("again %s, first %s", again.body, added.body)
 		}
+		c.post(c.group().path()+"/members", body, "Idempotency-Key", "m"+name).wantProblem(http.StatusUnprocessableEntity, "mismatch")
 		key := c.post("/keys", `{"label":"l","scopes":["read"]}`, "Idempotency-Key", "k"+name).want(http.StatusCreated)
 		if again := c.post("/keys", `{"label":"l","scopes":["read"]}`, "Idempotency-Key", "k"+name).want(http.StatusCreated); string(again.body) != string(key.body) {
 			t.Errorf("again %s, first %s", again.body, key.body)

@@ -120,8 +120,8 @@ func testService(t *testing.T, c *client) {
 			t.Errorf("script of %d bytes with %v", len(script.body), script.header)
 		}
 		plain := none.get("/docs/rapidoc-min.js", "Accept-Encoding", "identity").want(http.StatusOK)
-		if string(plain.body) != string(script.body) {
-			t.Error("the script differs when it is not compressed")
+		if string(plain.body) != string(script.body) || plain.header.Get("Vary") != "Accept-Encoding" {
+			t.Error("the script differs when it is not compressed, or caches are not told")
 		}
 	})
 	c.run("what is private is not kept", func(t *testing.T, c *client) {
