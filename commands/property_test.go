@@ -242,7 +242,8 @@ func (a *audit) check() {
 	hold := func(owner uuid.UUID, kind domain.ClaimKind, value interface {
 		IsZero() bool
 		Key() string
-	}) {
+	},
+	) {
 		if value.IsZero() {
 			return
 		}

@@ -276,15 +276,18 @@ func TestAnotherCommandComesBetween(t *testing.T) {
 	}{
 		"a group takes the id": {
 			commands.CreateUser{ID: userID("nobody"), Username: username("berta")},
-			commands.CreateGroup{ID: groupID("nobody"), Name: groupName("crew")}, "id_taken",
+			commands.CreateGroup{ID: groupID("nobody"), Name: groupName("crew")},
+			"id_taken",
 		},
 		"a user takes the id": {
 			commands.CreateGroup{ID: groupID("nobody"), Name: groupName("crew")},
-			commands.CreateUser{ID: userID("nobody"), Username: username("berta")}, "id_taken",
+			commands.CreateUser{ID: userID("nobody"), Username: username("berta")},
+			"id_taken",
 		},
 		"the same request comes twice": {
 			commands.CreateUser{ID: userID("nobody"), Username: username("berta")},
-			commands.CreateUser{ID: userID("nobody"), Username: username("berta")}, "",
+			commands.CreateUser{ID: userID("nobody"), Username: username("berta")},
+			"",
 		},
 		"somebody takes a new value": {
 			commands.CreateUser{Username: username("berta")}, commands.UpdateUser{ID: userID("anna"), Username: commands.To(username("berta"))}, "username_taken",

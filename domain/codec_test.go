@@ -148,6 +148,15 @@ func TestMalformedEvents(t *testing.T) {
 	}
 }
 
+func TestAnEnvelopeHoldsOneObject(t *testing.T) {
+	for _, data := range []string{``, ` `, `null`, `[]`, `{"active":true} x`, `{"active":true}{}`, `{"active":true`} {
+		envelope := domain.Envelope{Type: "SetActive", Version: 1, Data: jsontext.Value(data)}
+		if event, err := envelope.Event(); err == nil || event != nil {
+			t.Errorf("%q: %v, %v; want an error", data, event, err)
+		}
+	}
+}
+
 func TestAnUnknownTypeThatIsNoNameIsNotRepeated(t *testing.T) {
 	for _, name := range []string{secret, "Eleni Papadopoulou", "Ελένη", strings.Repeat("a", 100), `\"x`} {
 		_, err := domain.DecodeEvents([]byte(`[{"type":"` + name + `","v":1,"data":{}}]`))

@@ -32,8 +32,12 @@ func TestAUserIsWhatItsCommitsSay(t *testing.T) {
 
 	later := noon.Add(time.Hour)
 	change := []domain.Event{
-		domain.SetEmail{}, domain.SetActive{}, domain.SetExternalID{ExternalID: must(domain.ParseExternalID("hr/1"))},
-		domain.SetAttribute{Name: "floor"}, domain.SetAttribute{Name: "none"}, domain.SetAttribute{Name: "desk", Value: attribute(`"7b"`)},
+		domain.SetEmail{},
+		domain.SetActive{},
+		domain.SetExternalID{ExternalID: must(domain.ParseExternalID("hr/1"))},
+		domain.SetAttribute{Name: "floor"},
+		domain.SetAttribute{Name: "none"},
+		domain.SetAttribute{Name: "desk", Value: attribute(`"7b"`)},
 	}
 	if err := user.Apply(2, later, change); err != nil {
 		t.Fatal(err)
@@ -171,7 +175,7 @@ func TestClaimKeys(t *testing.T) {
 		}
 		seen[key] = true
 	}
-	for _, printed := range []string{fmt.Sprint(a), fmt.Sprintf("%s", a), fmt.Sprintf("%+v", a), fmt.Sprintf("%#v", a), fmt.Sprintf("%v", struct{ Secret domain.ClaimSecret }{a})} {
+	for _, printed := range []string{fmt.Sprint(a), fmt.Sprintf("%+v", a), fmt.Sprintf("%#v", a), fmt.Sprintf("%v", struct{ Secret domain.ClaimSecret }{a})} {
 		if strings.Contains(printed, "1 0 0") || strings.Contains(printed, "0x1, 0x0") || strings.Contains(printed, "\x01") {
 			t.Errorf("printed it is %s", printed)
 		}

@@ -27,8 +27,10 @@ func TestReachesIsThatOfTheEdgesBetweenGroupsThatLive(t *testing.T) {
 			a, b := rapid.IntRange(0, groups-1).Draw(t, "a"), rapid.IntRange(0, groups-1).Draw(t, "b")
 			var event domain.Event
 			if rapid.IntRange(0, 5).Draw(t, "kind") == 0 {
-				gone[a] = true
-				event = domain.SetNode{Group: numbered(a), Removed: true}
+				if gone[a] = rapid.IntRange(0, 3).Draw(t, "removed") > 0; gone[a] {
+					edges[a] = [groups]bool{}
+				}
+				event = domain.SetNode{Group: numbered(a), Removed: gone[a]}
 			} else {
 				edges[a][b] = rapid.IntRange(0, 2).Draw(t, "present") > 0
 				event = domain.SetNesting{Group: numbered(a), Member: numbered(b), Present: edges[a][b]}
@@ -51,6 +53,13 @@ func TestReachesIsThatOfTheEdgesBetweenGroupsThatLive(t *testing.T) {
 			}
 		}
 		for a := range groups {
+			names := false
+			for b := range groups {
+				names = names || edges[a][b] || edges[b][a]
+			}
+			if nesting.Names(numbered(a)) != names {
+				t.Fatalf("names %d: %v, want %v\nedges %v", a, !names, names, edges)
+			}
 			for b := range groups {
 				if got := nesting.Reaches(numbered(a), numbered(b)); got != reaches[a][b] {
 					t.Fatalf("%d reaches %d: %v, want %v\nedges %v, gone %v", a, b, got, reaches[a][b], edges, gone)

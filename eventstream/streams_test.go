@@ -129,6 +129,25 @@ func TestOnAppendIsToldOfEveryAppend(t *testing.T) {
 	same(t, "told", told, []string{"2 false", "0 true", "0 false"})
 }
 
+// gapped is a store that has lost the first two commits of every stream.
+type gapped struct{ eventstream.Store }
+
+func (g gapped) Read(ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error] {
+	return g.Store.Read(ctx, stream, max(after, 2))
+}
+
+func TestAtDoesNotTakeAnotherCommit(t *testing.T) {
+	store := memstore.New(nil)
+	for seq := range eventstream.Seq(3) {
+		if _, err := store.Append(t.Context(), transaction(entry("x", eventstream.Exactly(seq), ""))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if commit, err := eventstream.New(gapped{store}, nil).At(t.Context(), at("x", 2)); !errors.Is(err, eventstream.ErrCorrupt) {
+		t.Errorf("%v, %v; want ErrCorrupt", commit, err)
+	}
+}
+
 func TestAtGivesOneCommit(t *testing.T) {
 	store := memstore.New(nil)
 	streams := eventstream.New(store, nil)

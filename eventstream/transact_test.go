@@ -55,6 +55,7 @@ func TestTransactFaults(t *testing.T) {
 		{name: "a lost reply, then throttled", plan: []storetest.Fault{lostReply, throttled, throttled}, written: 1, retries: 3},
 		{name: "a lost reply, then unavailable", plan: []storetest.Fault{lostReply, unavailable, fine}, written: 1, retries: 2},
 		{name: "a lost reply, then unavailable for ever", plan: []storetest.Fault{lostReply}, always: unavailable, want: eventstream.ErrUnknownOutcome, written: 1, retries: 4},
+		{name: "a lost reply, then throttled for ever", plan: []storetest.Fault{lostReply}, always: throttled, want: eventstream.ErrUnknownOutcome, written: 1, retries: 4},
 		{name: "lost requests for ever", always: lostRequest, want: eventstream.ErrUnknownOutcome, retries: 4},
 	} {
 		t.Run(test.name, func(t *testing.T) {

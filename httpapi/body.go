@@ -141,7 +141,7 @@ func (b *body) read(x *exchange) error {
 		switch {
 		case int64(len(b.raw)) > limit:
 			return tooLarge
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return readProblem(err)

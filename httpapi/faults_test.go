@@ -86,9 +86,15 @@ func TestFaultsBehindUs(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, request := range [][3]string{
-				{"GET", "/users?username=homer", ""}, {"GET", "/users/" + user + "?seq=1", ""}, {"GET", "/users/" + user + "/history", ""},
-				{"GET", "/groups/" + group + "/history", ""}, {"PATCH", "/users/" + user, `{"name":"x"}`},
-				{"POST", "/users", `{"username":"other"}`}, {"PUT", member, ""}, {"DELETE", "/groups/" + group, ""}, {"POST", "/keys", `{"label":"x","scopes":["read"]}`},
+				{"GET", "/users?username=homer", ""},
+				{"GET", "/users/" + user + "?seq=1", ""},
+				{"GET", "/users/" + user + "/history", ""},
+				{"GET", "/groups/" + group + "/history", ""},
+				{"PATCH", "/users/" + user, `{"name":"x"}`},
+				{"POST", "/users", `{"username":"other"}`},
+				{"PUT", member, ""},
+				{"DELETE", "/groups/" + group, ""},
+				{"POST", "/keys", `{"label":"x","scopes":["read"]}`},
 			} {
 				log.Reset()
 				store.failWith(test.fault)

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -58,7 +59,8 @@ var statusText = func() (texts [600]string) {
 // logs. It must be deferred.
 func (x *exchange) finish() {
 	recovered := recover()
-	if recovered != nil && recovered != http.ErrAbortHandler {
+	aborted, _ := recovered.(error)
+	if recovered != nil && !errors.Is(aborted, http.ErrAbortHandler) {
 		x.fail(internalProblem(fmt.Errorf("panic: %s\n%s", panicText(recovered), debug.Stack())))
 		recovered = nil
 	}

@@ -127,8 +127,11 @@ func TestMetricsNeedAKeyUnlessPublic(t *testing.T) {
 		key     string
 		status  int
 	}{
-		{"private, no key", private, "", 401}, {"private, read", private, reader, 200}, {"private, write", private, writer, 403},
-		{"public", public, "", 200}, {"none", without, reader, 404},
+		{"private, no key", private, "", 401},
+		{"private, read", private, reader, 200},
+		{"private, write", private, writer, 403},
+		{"public", public, "", 200},
+		{"none", without, reader, 404},
 	} {
 		answer := askAs(test.handler, test.key, "GET", "/metrics")
 		if answer.Code != test.status {

@@ -33,7 +33,8 @@ func TestReadiness(t *testing.T) {
 			httpapi.Readiness{Reason: "catching up", Views: []httpapi.ViewStatus{
 				{Name: "rows", Position: 3, Behind: 7},
 				{Name: "search", Parked: 2, Streams: []httpapi.ParkedStream{{Stream: "user/1", Seq: 3, Reason: "unknown event"}, {Stream: "user/2", Seq: 1, Reason: "refused"}}},
-			}, Store: &httpapi.StoreStatus{Position: 10, Refusing: "disk almost full", Damage: "segment 1", FreeBytes: 5}}, 503,
+			}, Store: &httpapi.StoreStatus{Position: 10, Refusing: "disk almost full", Damage: "segment 1", FreeBytes: 5}},
+			503,
 			`{"status":"not_ready","reason":"catching up","views":[{"name":"rows","position":3,"behind":7,"parked":0},{"name":"search","position":0,"behind":0,"parked":2,"streams":[` +
 				`{"stream":"user/1","seq":3,"reason":"unknown event"},{"stream":"user/2","seq":1,"reason":"refused"}]}],` +
 				`"store":{"position":10,"writable":false,"reason":"disk almost full","damage":"segment 1","freeBytes":5}}`,

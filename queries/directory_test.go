@@ -24,7 +24,7 @@ import (
 // behind until the test calls run, and the view is while it is deaf; but readers
 // can force both.
 type directory struct {
-	t         *testing.T
+	t         testing.TB
 	store     *memstore.Store
 	streams   *eventstream.Streams
 	settled   commands.Directory
@@ -39,11 +39,11 @@ type directory struct {
 
 var secret = domain.ClaimSecret{1, 2, 3}
 
-func newDirectory(t *testing.T) *directory {
+func newDirectory(t testing.TB) *directory {
 	return newDirectoryOn(t, func(s *memstore.Store) eventstream.Store { return s })
 }
 
-func newDirectoryOn(t *testing.T, wrap func(*memstore.Store) eventstream.Store) *directory {
+func newDirectoryOn(t testing.TB, wrap func(*memstore.Store) eventstream.Store) *directory {
 	t.Helper()
 	d := &directory{t: t, clock: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	var synchroniser *querysync.Synchroniser
@@ -168,7 +168,7 @@ func (d *directory) addMember(group domain.GroupID, member uuid.UUID) commands.R
 	return d.do(commands.AddMember{Group: group, Member: member})
 }
 
-func parsed[V any](t *testing.T, parse func(string) (V, error), text string) V {
+func parsed[V any](t testing.TB, parse func(string) (V, error), text string) V {
 	t.Helper()
 	value, err := parse(text)
 	if err != nil {
@@ -177,7 +177,7 @@ func parsed[V any](t *testing.T, parse func(string) (V, error), text string) V {
 	return value
 }
 
-func text(t *testing.T, value string) domain.Text {
+func text(t testing.TB, value string) domain.Text {
 	t.Helper()
 	return parsed(t, func(text string) (domain.Text, error) { return domain.ParseText(text, domain.MaxText) }, value)
 }

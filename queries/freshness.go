@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/internal/deadline"
 )
@@ -50,7 +51,7 @@ func (r *Reader) forceEntity(ctx context.Context, fresh Freshness, streams ...ev
 	}
 	ctx, cancel := deadline.After(ctx, fresh.wait(DefaultWait))
 	defer cancel()
-	if err := ensureAll(ctx, r.config.Waiter, fresh.AtLeast); err != nil || !fresh.Latest {
+	if err := r.ensureAll(ctx, r.config.Waiter, fresh.AtLeast); err != nil || !fresh.Latest {
 		return err
 	}
 	for _, stream := range streams {
@@ -75,7 +76,7 @@ func (r *Reader) forceList(ctx context.Context, waiter Waiter, fresh Freshness, 
 	}
 	ctx, cancel := deadline.After(ctx, fresh.wait(otherwise))
 	defer cancel()
-	if err := ensureAll(ctx, waiter, fresh.AtLeast); err != nil || !fresh.Latest {
+	if err := r.ensureAll(ctx, waiter, fresh.AtLeast); err != nil || !fresh.Latest {
 		return err
 	}
 	log := r.config.Streams.Log()
@@ -89,9 +90,40 @@ func (r *Reader) forceList(ctx context.Context, waiter Waiter, fresh Freshness, 
 	return ensure(ctx, waiter, eventstream.Position{Stream: eventstream.LogStream, Seq: eventstream.Seq(end)})
 }
 
-func ensureAll(ctx context.Context, waiter Waiter, token eventstream.Token) error {
+func (r *Reader) ensureAll(ctx context.Context, waiter Waiter, token eventstream.Token) error {
 	for _, position := range token {
+		if position.Stream.Kind() == eventstream.MemberKind {
+			if err := r.ensureEnds(ctx, position); err != nil {
+				return err
+			}
+		}
 		if err := ensure(ctx, waiter, position); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ensureEnds brings the view to where it has heard of both ends of an edge, too:
+// lists begin with them, and an edge's token names only the edge.
+func (r *Reader) ensureEnds(ctx context.Context, position eventstream.Position) error {
+	if err := ensure(ctx, r.config.Waiter, position); err != nil {
+		return err
+	}
+	ids := position.Stream.UUIDs()
+	if len(ids) != 2 {
+		return nil
+	}
+	edge, err := r.config.View.Membership(ctx, domain.GroupID{UUID: ids[0]}, ids[1])
+	if err != nil {
+		return fmt.Errorf("read a membership's row: %w", err)
+	}
+	member := eventstream.UserStream(ids[1])
+	if edge.Kind == domain.GroupMember {
+		member = eventstream.GroupStream(ids[1])
+	}
+	for _, end := range []eventstream.StreamID{eventstream.GroupStream(ids[0]), member} {
+		if err := ensure(ctx, r.config.Waiter, eventstream.Position{Stream: end, Seq: 1}); err != nil {
 			return err
 		}
 	}

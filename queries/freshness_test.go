@@ -48,7 +48,7 @@ func TestATokenForcesTheView(t *testing.T) {
 			streams := map[string]eventstream.Token{
 				"user":   {at(eventstream.UserStream(ada.User.ID.UUID), 1)},
 				"group":  {at(eventstream.GroupStream(group.Group.ID.UUID), 1)},
-				"member": edge.Entity.Merge(ada.Entity).Merge(group.Entity),
+				"member": edge.Entity,
 				"key":    key.Entity,
 			}
 			switch name {
@@ -324,7 +324,7 @@ func TestSearchIsForcedByWhatATokenNames(t *testing.T) {
 	if found, err := find(queries.Criteria{Text: "ada"}, ada.Entity...); err != nil || len(found) != 1 {
 		t.Errorf("with the user's token: %v, %v", found, err)
 	}
-	if found, err := find(queries.Criteria{Group: group.Group.ID}, edge.Entity.Merge(group.Entity)...); err != nil || len(found) != 1 {
+	if found, err := find(queries.Criteria{Group: group.Group.ID}, edge.Entity...); err != nil || len(found) != 1 {
 		t.Errorf("with the edge's token: %v, %v", found, err)
 	}
 	_, err := find(queries.Criteria{Text: "ada"}, at(usersShard, 1))
@@ -334,6 +334,49 @@ func TestSearchIsForcedByWhatATokenNames(t *testing.T) {
 	if err != nil || len(page.Items) != 1 {
 		t.Errorf("with the shard's token: %v, %v", page.Items, err)
 	}
+}
+
+func TestTheTokenOfAnEdgeShowsItFromBothSides(t *testing.T) {
+	d := newDirectory(t)
+	d.deaf.Store(true)
+	ada, inner, outer := d.user("ada").User, d.group("inner").Group, d.group("outer").Group
+	user := queries.Freshness{AtLeast: d.addMember(outer.ID, ada.ID.UUID).Entity}
+	group := queries.Freshness{AtLeast: d.addMember(outer.ID, inner.ID.UUID).Entity}
+	members, err := d.reader.Members(t.Context(), outer.ID, queries.Listing{}, user)
+	if err != nil || len(members.Items) != 1 || members.Items[0].Member != ada.ID.UUID {
+		t.Errorf("members: %v, %v", members.Items, err)
+	}
+	groups, err := d.reader.GroupsOfUser(t.Context(), ada.ID, queries.Listing{}, user)
+	if err != nil || len(groups.Items) != 1 {
+		t.Errorf("groups of the user: %v, %v", groups.Items, err)
+	}
+	groups, err = d.reader.GroupsOfGroup(t.Context(), inner.ID, queries.Listing{}, group)
+	if err != nil || len(groups.Items) != 1 {
+		t.Errorf("groups of the group: %v, %v", groups.Items, err)
+	}
+}
+
+// slow is a store whose heads are not told before the caller gives up.
+type slow struct {
+	*memstore.Store
+	is *bool
+}
+
+func (s slow) Last(ctx context.Context, stream eventstream.StreamID) (eventstream.Commit, error) {
+	if *s.is {
+		<-ctx.Done()
+		return eventstream.Commit{}, ctx.Err()
+	}
+	return s.Store.Last(ctx, stream)
+}
+
+func TestAStoreThatIsSlowMakesTheLatestBehind(t *testing.T) {
+	isSlow := false
+	d := newDirectoryOn(t, func(s *memstore.Store) eventstream.Store { return slow{s, &isSlow} })
+	ada := d.user("ada").User
+	isSlow = true
+	_, err := d.reader.User(t.Context(), ada.ID, queries.Freshness{Latest: true, Wait: time.Millisecond})
+	isErr(t, "the latest", err, eventstream.ErrBehind)
 }
 
 // TestTheDeck is the flow of tokens as it is drawn: make a user, make a group,

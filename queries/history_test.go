@@ -78,6 +78,8 @@ func TestThePast(t *testing.T) {
 	d.rename(ada.ID, "lovelace")
 	d.do(commands.UpdateGroup{ID: group.ID, Name: commands.To(parsed(t, domain.ParseGroupName, "writers"))})
 	d.do(commands.UpdateUser{ID: ada.ID, Name: commands.To(text(t, "Ada Lovelace"))}) // in the same millisecond
+	_, err := d.reader.UserAt(t.Context(), ada.ID, queries.Moment{Seq: 4}, queries.Freshness{})
+	isErr(t, "a commit that the user has not", err, domain.NotFound)
 	d.clock = hour(3)
 	d.do(commands.DeleteUser{ID: ada.ID})
 	for _, c := range []struct {
@@ -118,7 +120,7 @@ func TestThePast(t *testing.T) {
 			t.Errorf("%s: %v, %v", what, entity.Value.Name, err)
 		}
 	}
-	_, err := d.reader.GroupAt(t.Context(), group.ID, queries.Moment{Seq: 3}, queries.Freshness{})
+	_, err = d.reader.GroupAt(t.Context(), group.ID, queries.Moment{Seq: 3}, queries.Freshness{})
 	isErr(t, "a commit that the group has not", err, domain.NotFound)
 	_, err = d.reader.UserAt(t.Context(), domain.NewID[domain.User](), queries.Moment{Seq: 1}, queries.Freshness{})
 	isErr(t, "nobody", err, domain.NotFound)

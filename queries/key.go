@@ -36,27 +36,15 @@ func (r *Reader) Keys(ctx context.Context, listing Listing, fresh Freshness) (Pa
 	}
 	return walk[domain.APIKey]{
 		scope: "keys",
-		read:  r.activeKeys,
+		read:  r.keysAfter,
 		id:    func(key domain.APIKey) uuid.UUID { return key.ID.UUID },
 	}.page(ctx, r.cursors, listing, restsOn)
 }
 
-// activeKeys reads keys until there are enough that were not revoked.
-func (r *Reader) activeKeys(ctx context.Context, after uuid.UUID, limit int) ([]domain.APIKey, error) {
-	var active []domain.APIKey
-	for {
-		keys, err := r.config.View.Keys(ctx, domain.KeyID{UUID: after}, limit)
-		if err != nil {
-			return nil, fmt.Errorf("list keys: %w", err)
-		}
-		for _, key := range keys {
-			if key.Active {
-				active = append(active, key)
-			}
-		}
-		if len(keys) < limit || len(active) >= limit {
-			return active[:min(len(active), limit)], nil
-		}
-		after = keys[len(keys)-1].ID.UUID
+func (r *Reader) keysAfter(ctx context.Context, after uuid.UUID, limit int) ([]domain.APIKey, error) {
+	keys, err := r.config.View.Keys(ctx, domain.KeyID{UUID: after}, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
 	}
+	return keys, nil
 }

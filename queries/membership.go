@@ -13,7 +13,8 @@ import (
 // CodeNotAMember is the code of the refusal when there is no such membership.
 const CodeNotAMember = "not_a_member"
 
-// Membership gives a membership that is present and whose ends both exist.
+// Membership gives a membership that is present and neither of whose ends was
+// removed.
 func (r *Reader) Membership(ctx context.Context, group domain.GroupID, member uuid.UUID, fresh Freshness) (Entity[domain.Membership], error) {
 	stream := eventstream.MemberStream(group.UUID, member)
 	err := r.forceEntity(ctx, fresh, stream, eventstream.GroupStream(group.UUID), eventstream.UserStream(member), eventstream.GroupStream(member))
@@ -26,7 +27,7 @@ func (r *Reader) Membership(ctx context.Context, group domain.GroupID, member uu
 	}
 	counts := membership.Present
 	if counts {
-		if counts, err = r.bothEndsExist(ctx, &membership); err != nil {
+		if counts, err = r.bothEndsLast(ctx, &membership); err != nil {
 			return Entity[domain.Membership]{}, err
 		}
 	}
@@ -36,15 +37,28 @@ func (r *Reader) Membership(ctx context.Context, group domain.GroupID, member uu
 	return one(membership, stream, membership.Seq), nil
 }
 
-func (r *Reader) bothEndsExist(ctx context.Context, edge *domain.Membership) (bool, error) {
-	exists, err := r.groupExists(ctx, edge.Group)
-	if err != nil || !exists {
-		return false, err
+// bothEndsLast tells whether neither end was removed. An end that the view has
+// not heard of exists: the edge could not have been made otherwise.
+func (r *Reader) bothEndsLast(ctx context.Context, edge *domain.Membership) (bool, error) {
+	group, err := r.config.View.Group(ctx, edge.Group)
+	if err != nil {
+		return false, fmt.Errorf("read a group's row: %w", err)
+	}
+	if group.Removed {
+		return false, nil
 	}
 	if edge.Kind == domain.GroupMember {
-		return r.groupExists(ctx, domain.GroupID{UUID: edge.Member})
+		member, err := r.config.View.Group(ctx, domain.GroupID{UUID: edge.Member})
+		if err != nil {
+			return false, fmt.Errorf("read a group's row: %w", err)
+		}
+		return !member.Removed, nil
 	}
-	return r.userExists(ctx, domain.UserID{UUID: edge.Member})
+	member, err := r.config.View.User(ctx, domain.UserID{UUID: edge.Member})
+	if err != nil {
+		return false, fmt.Errorf("read a user's row: %w", err)
+	}
+	return !member.Removed, nil
 }
 
 func (r *Reader) userExists(ctx context.Context, id domain.UserID) (bool, error) {

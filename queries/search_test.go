@@ -29,8 +29,12 @@ func TestWithoutSearchThereAreOnlyLists(t *testing.T) {
 		t.Errorf("groups: %v, %v", groups.Items, err)
 	}
 	for _, criteria := range []queries.Criteria{
-		{Text: "ada"}, {Active: boolean(true)}, {Group: domain.GroupID{UUID: uuid.UUID{1}}}, {Attributes: map[string]string{"a": "b"}},
-		{Sort: queries.ByName}, {Sort: queries.ByID, Descending: true},
+		{Text: "ada"},
+		{Active: boolean(true)},
+		{Group: domain.GroupID{UUID: uuid.UUID{1}}},
+		{Attributes: map[string]string{"a": "b"}},
+		{Sort: queries.ByName},
+		{Sort: queries.ByID, Descending: true},
 	} {
 		_, err := reader.Users(t.Context(), criteria, queries.Listing{}, queries.Freshness{})
 		isErr(t, "search", err, queries.ErrSearchOff)

@@ -21,8 +21,8 @@ type Rows interface {
 }
 
 // Lists answers for many, those that exist only, in the order of their ids, from
-// the first after a given one. A key exists while it is active. A membership is listed while it is present and
-// both of its ends exist.
+// the first after a given one. A membership is listed while it is present and
+// neither of its ends is removed, a key until it is revoked.
 type Lists interface {
 	Users(ctx context.Context, after domain.UserID, limit int) ([]domain.User, error)
 	Groups(ctx context.Context, after domain.GroupID, limit int) ([]domain.Group, error)

@@ -2,6 +2,7 @@ package queries_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -211,7 +212,8 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 		t.Helper()
 		_, err := d.reader.Membership(t.Context(), group, member, queries.Freshness{})
 		isErr(t, what, err, domain.NotFound)
-		if refusal, ok := err.(*domain.Error); !ok || refusal.Code != queries.CodeNotAMember {
+		var refusal *domain.Error
+		if !errors.As(err, &refusal) || refusal.Code != queries.CodeNotAMember {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -250,5 +252,35 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 		},
 	} {
 		isErr(t, what, ask(t.Context()), domain.NotFound)
+	}
+}
+
+// candid is a view that shows memberships without looking at their ends.
+type candid struct{ queries.View }
+
+func (candid) Membership(_ context.Context, group domain.GroupID, member uuid.UUID) (domain.Membership, error) {
+	return domain.Membership{Group: group, Member: member, Kind: domain.UserMember, Seq: 1, Present: true}, nil
+}
+
+func TestAMembershipIsHiddenOnceAnEndIsGone(t *testing.T) {
+	d := newDirectory(t)
+	reader, err := queries.NewReader(queries.Config{Streams: d.streams, View: candid{d.view}, Waiter: d.forwarder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ada, bob := d.user("ada").User, d.user("bob").User
+	one, two := d.group("one").Group, d.group("two").Group
+	d.do(commands.DeleteUser{ID: bob.ID})
+	d.do(commands.DeleteGroup{ID: two.ID})
+	for _, c := range []struct {
+		group  domain.GroupID
+		member domain.UserID
+		want   error
+	}{
+		{one.ID, ada.ID, nil}, {one.ID, bob.ID, domain.NotFound}, {two.ID, ada.ID, domain.NotFound},
+		{one.ID, domain.NewID[domain.User](), nil}, // not heard of yet
+	} {
+		_, err := reader.Membership(t.Context(), c.group, c.member.UUID, queries.Freshness{})
+		isErr(t, "membership", err, c.want)
 	}
 }

@@ -21,10 +21,12 @@ func (*instant) Name() string { return "instant" }
 func (*instant) Shows(stream eventstream.StreamID) bool {
 	return len(stream) > 4 && stream[:5] == "user/"
 }
+
 func (*instant) Seq(context.Context, eventstream.StreamID) (eventstream.Seq, error) { return 0, nil }
 func (*instant) Apply(context.Context, []eventstream.Commit) error                  { return nil }
 func (v *instant) Applied() uint64                                                  { return v.applied }
-func (v *instant) SetApplied(position uint64)                                       { v.applied = position }
+
+func (v *instant) SetApplied(position uint64) { v.applied = position }
 
 // BenchmarkObserve is what a batch of 16 transactions, each a user, a shard and
 // two claims, costs on top of what the view does with it.
@@ -46,7 +48,7 @@ func BenchmarkObserve(b *testing.B) {
 			transaction[2].Stream, transaction[3].Stream = "claim/username/00112233445566778899aabbccddeeff", "claim/email/00112233445566778899aabbccddeeff"
 			for j := range transaction {
 				transaction[j].Log, transaction[j].Seq = position, eventstream.Seq(position)
-				transaction[j].Siblings = make4[:]
+				transaction[j].Siblings = threeSiblings[:]
 			}
 			batch[i] = transaction
 		}
@@ -55,7 +57,7 @@ func BenchmarkObserve(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*64), "ns/commit")
 }
 
-var make4 [3]eventstream.Position
+var threeSiblings [3]eventstream.Position
 
 // BenchmarkEnsureSatisfied is a reader with a token whose entity is there.
 func BenchmarkEnsureSatisfied(b *testing.B) {

@@ -42,6 +42,7 @@ func (s *Synchroniser) CatchUp(ctx context.Context, log eventstream.Log, view Vi
 	if f.positioned != nil {
 		c.applied = f.positioned.Applied()
 	}
+	c.fromTheStart = c.applied == 0
 	if err := c.run(ctx); err != nil {
 		return fmt.Errorf("catch up view %s: %w", view.Name(), err)
 	}
@@ -56,6 +57,8 @@ type catchUp struct {
 	workers  int
 	progress func(applied, end uint64)
 	applied  uint64
+	// fromTheStart tells that whatever cannot be applied was met, and parked.
+	fromTheStart bool
 }
 
 // chunk is some transactions of the log, spread over the workers.
@@ -89,7 +92,13 @@ func (c *catchUp) run(ctx context.Context) error {
 		}
 	}
 	c.progress(c.applied, c.applied)
-	return c.retryAll(ctx)
+	if err := c.retryAll(ctx); err != nil {
+		return err
+	}
+	if c.fromTheStart {
+		return c.parked.sweptAll()
+	}
+	return nil
 }
 
 // round applies everything up to where the log ends now.

@@ -67,7 +67,7 @@ func touches(_ context.Context, stream eventstream.StreamID) ([]eventstream.Stre
 type forwarding struct {
 	*directory
 	view  *feedtest.Model
-	sync  *querysync.Synchroniser
+	from  *querysync.Synchroniser
 	index *index
 	to    *querysync.Forwarder[eventstream.StreamID]
 }
@@ -76,11 +76,11 @@ func newForwarding(t *testing.T, options querysync.ForwarderOptions[eventstream.
 	t.Helper()
 	f := &forwarding{directory: newDirectory(t), view: &feedtest.Model{}}
 	f.index = &index{view: f.view, rows: map[eventstream.StreamID]eventstream.Seq{}}
-	f.sync = follow(t, f.directory, nil, f.view)
-	f.observe = f.sync.Observe
+	f.from = follow(t, f.directory, nil, f.view)
+	f.observe = f.from.Observe
 	options.Name, options.Push, options.Touches = "index", f.index.push, touches
 	var err error
-	if f.to, err = querysync.NewForwarder(f.sync, f.view, options); err != nil {
+	if f.to, err = querysync.NewForwarder(f.from, f.view, options); err != nil {
 		t.Fatal(err)
 	}
 	f.view.Changed = func(stream eventstream.StreamID) {

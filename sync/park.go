@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -114,8 +113,7 @@ func (f *follower) refuse(stream eventstream.StreamID, seq eventstream.Seq, comm
 
 // parkedStreams is the list of one view.
 type parkedStreams struct {
-	path   string // empty: in memory only
-	logger *slog.Logger
+	path string // empty: in memory only
 	// complete tells that the list was read from its file: nothing was parked in
 	// an earlier life of the process but what is on it.
 	complete atomic.Bool

@@ -122,6 +122,17 @@ func TestALostListOfParkedStreamsIsMadeAgain(t *testing.T) {
 	}
 }
 
+func TestAViewThatWasFoldedFromTheStartNeedsNoSweepOfEverything(t *testing.T) {
+	d, directory := newDirectory(t), t.TempDir()
+	d.write(bob)
+	view := &feedtest.Model{}
+	isErr(t, "catch up", follow(t, d, &querysync.Options{Directory: directory}, view).CatchUp(t.Context(), d, view, 1, nil), nil)
+	again := unplaced{&feedtest.Model{}} // has lost everything, which only a sweep would find
+	s := follow(t, d, &querysync.Options{Directory: directory}, again)
+	isErr(t, "sweep", s.Sweep(t.Context(), time.Now().Add(time.Hour)), nil)
+	row(t, again, bob, 0)
+}
+
 func TestThePositionWaitsUntilWhatIsParkedIsOnRecord(t *testing.T) {
 	d, view := newDirectory(t), older()
 	directory := filepath.Join(t.TempDir(), "gone")

@@ -28,7 +28,7 @@ type parkedFile struct {
 }
 
 func loadParked(directory, view string, logger *slog.Logger) *parkedStreams {
-	p := &parkedStreams{logger: logger, entries: map[eventstream.StreamID]*parkedEntry{}}
+	p := &parkedStreams{entries: map[eventstream.StreamID]*parkedEntry{}}
 	if directory == "" {
 		return p
 	}

@@ -95,23 +95,23 @@ func TestCatchUpThatTheStorageFails(t *testing.T) {
 	for _, workers := range []int{1, 2} {
 		d, view := newDirectory(t), &feedtest.Model{}
 		s := follow(t, d, nil, view)
-		for range 3000 {
+		for range 1500 {
 			d.write(ada, bob)
 		}
 		view.Fail = func(commits []eventstream.Commit) error {
-			if commits[0].Seq == 2900 {
+			if commits[0].Seq == 1400 {
 				return errBroken
 			}
 			return nil
 		}
 		isErr(t, "catch up", s.CatchUp(t.Context(), d, view, workers, nil), eventstream.ErrUnavailable)
-		if position := view.Applied(); position >= 2900 {
+		if position := view.Applied(); position >= 1400 {
 			t.Errorf("the view says that it is at %d", position)
 		}
 		isErr(t, "catch up, cancelled", s.CatchUp(ended(t), d, view, workers, nil), context.Canceled)
 		view.Fail = nil
 		isErr(t, "catch up again", s.CatchUp(t.Context(), d, view, workers, nil), nil)
-		applied(t, view, 3000)
-		row(t, view, bob, 3000)
+		applied(t, view, 1500)
+		row(t, view, bob, 1500)
 	}
 }

@@ -80,7 +80,9 @@ func serveHere(b *backends) (*client, error) {
 		close: func() error {
 			transport.CloseIdleConnections()
 			err := server.Close()
-			_ = <-served // it was closed
+			if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+				err = errors.Join(err, ended)
+			}
 			return errors.Join(err, b.snapshot(), b.close())
 		},
 	}, nil

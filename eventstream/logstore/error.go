@@ -7,7 +7,8 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
-// ErrLocked: another process, or another Store of this one, has the directory.
+// ErrLocked tells that another process, or another Store of this one, has the
+// directory.
 var ErrLocked = errors.New("log directory in use")
 
 // CorruptError tells what is damaged or missing. It is eventstream.ErrCorrupt.

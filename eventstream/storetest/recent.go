@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -54,7 +53,7 @@ func testRecentNoMore(t *testing.T, h Harness) {
 	s.conflict(entry("y", eventstream.Empty(), ""), entry("x", eventstream.Empty(), ""))
 	for stream, seq := range s.recent(time.Unix(0, 0)) {
 		if stream != "x" || seq < 1 || seq > 3 {
-			t.Fatal(fmt.Sprintf("recent names %q at %d", stream, seq))
+			t.Fatalf("recent names %q at %d", stream, seq)
 		}
 	}
 }

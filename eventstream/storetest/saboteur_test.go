@@ -3,7 +3,6 @@ package storetest_test
 import (
 	"context"
 	"iter"
-	"sync"
 	"time"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
@@ -52,7 +51,6 @@ func (b sabotage) reopen(d *disk, options storetest.Options) *saboteur {
 type saboteur struct {
 	session *session
 	sabotage
-	mu sync.Mutex
 }
 
 func (s *saboteur) in(stream eventstream.StreamID) eventstream.StreamID {

@@ -52,13 +52,17 @@ const (
 )
 
 func (c *client) get(path string, headers ...string) *reply { return c.do("GET", path, "", headers...) }
+
 func (c *client) delete(path string, headers ...string) *reply {
 	return c.do("DELETE", path, "", headers...)
 }
+
 func (c *client) put(path string, headers ...string) *reply { return c.do("PUT", path, "", headers...) }
+
 func (c *client) post(path, body string, headers ...string) *reply {
 	return c.do("POST", path, body, append([]string{"Content-Type", jsonMedia}, headers...)...)
 }
+
 func (c *client) patch(path, body string, headers ...string) *reply {
 	return c.do("PATCH", path, body, append([]string{"Content-Type", patchMedia}, headers...)...)
 }

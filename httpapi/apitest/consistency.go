@@ -134,8 +134,10 @@ func testBadTokens(t *testing.T, c *client) {
 			for _, line := range test.headers {
 				headers = append(headers, "X-Consistency", line)
 			}
-			reads := []string{user.path(), group.path(), "/users", "/users?username=nobody", "/groups?limit=1", group.path() + "/members",
-				group.path() + "/members/" + user.id(), user.path() + "/groups", user.path() + "/history", user.path() + "?seq=1", "/keys"}
+			reads := []string{
+				user.path(), group.path(), "/users", "/users?username=nobody", "/groups?limit=1", group.path() + "/members",
+				group.path() + "/members/" + user.id(), user.path() + "/groups", user.path() + "/history", user.path() + "?seq=1", "/keys",
+			}
 			if !c.target.NoSearch {
 				reads = append(reads, "/users?q=nobody")
 			}

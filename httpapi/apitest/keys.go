@@ -81,15 +81,19 @@ func testAccess(t *testing.T, c *client) {
 		return c.with(c.post("/keys", `{"label":"access","scopes":[`+scopes+`]}`).want(http.StatusCreated).text("key"))
 	}
 	user, group := c.user(), c.group()
-	reads := []string{"/users", "/users?username=x", user.path(), user.path() + "/history", user.path() + "/groups", "/groups", group.path(),
-		group.path() + "/history", group.path() + "/members"}
+	reads := []string{
+		"/users", "/users?username=x", user.path(), user.path() + "/history", user.path() + "/groups", "/groups", group.path(),
+		group.path() + "/history", group.path() + "/members",
+	}
 	c.run("no key, or none of ours", func(t *testing.T, c *client) {
 		good := c.post("/keys", `{"label":"access","scopes":["read"]}`).want(http.StatusCreated)
 		secret := good.text("key")
 		last := secret[len(secret)-2:]
 		altered := secret[:len(secret)-2] + map[bool]string{true: "BA", false: "AA"}[last == "AA"]
-		for _, authorization := range []string{"", "Bearer", "Bearer ", "Basic YTpi", secret, "Bearer " + altered, "Bearer x", "Bearer idk_", "Bearer idk_" + unknownID + "_x",
-			"Bearer " + strings.Repeat("k", 4000), "Bearer " + secret + " x"} {
+		for _, authorization := range []string{
+			"", "Bearer", "Bearer ", "Basic YTpi", secret, "Bearer " + altered, "Bearer x", "Bearer idk_", "Bearer idk_" + unknownID + "_x",
+			"Bearer " + strings.Repeat("k", 4000), "Bearer " + secret + " x",
+		} {
 			for _, path := range reads {
 				refused := c.with("").get(path, "Authorization", authorization).wantProblem(http.StatusUnauthorized, "unauthorized")
 				if got := refused.header.Get("WWW-Authenticate"); got != "Bearer" {

@@ -38,8 +38,10 @@ func testRequests(t *testing.T, c *client) {
 		}
 	})
 	c.run("paths that are none", func(_ *testing.T, c *client) {
-		for _, path := range []string{"/", "/nothing", "/users/", user.path() + "/", user.path() + "/nothing", "/users:batch", "/groups:check", "/changes", "/events",
-			"/v1/users", "/schemas", "/docs/", "/openapi.yaml", "/openapi-3.0.json", "//users", "/keys/" + unknownID + "/x"} {
+		for _, path := range []string{
+			"/", "/nothing", "/users/", user.path() + "/", user.path() + "/nothing", "/users:batch", "/groups:check", "/changes", "/events",
+			"/v1/users", "/schemas", "/docs/", "/openapi.yaml", "/openapi-3.0.json", "//users", "/keys/" + unknownID + "/x",
+		} {
 			c.get(path).wantProblem(http.StatusNotFound, "not_found")
 			c.post(path, `{}`).wantProblem(http.StatusNotFound, "not_found")
 		}

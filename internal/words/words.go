@@ -141,11 +141,11 @@ func fitting(words []string) int {
 type Where uint8
 
 const (
-	// Anywhere: among words, logins and hosts.
+	// Anywhere is among words, logins and hosts.
 	Anywhere Where = iota
-	// InLogins: it was typed before an @, so it must be a login, whole.
+	// InLogins is for what was typed before an @, so it must be a login, whole.
 	InLogins
-	// InHosts: it was typed behind an @.
+	// InHosts is for what was typed behind an @.
 	InHosts
 )
 

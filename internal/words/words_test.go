@@ -59,20 +59,27 @@ func TestOf(t *testing.T) {
 	}{
 		{want: words.Terms{}},
 		{name: "Jean-Luc O'Neill", given: "Jean-Luc", want: words.Terms{
-			Words: []string{"jean", "jeanluc", "luc", "neill", "o", "oneill"}, Name: []string{"jean", "luc", "oneill"}}},
+			Words: []string{"jean", "jeanluc", "luc", "neill", "o", "oneill"}, Name: []string{"jean", "luc", "oneill"},
+		}},
 		{name: "Duran Duran", given: "Simon", want: words.Terms{
-			Words: []string{"duran", "simon"}, Name: []string{"duran", "duran"}}},
+			Words: []string{"duran", "simon"}, Name: []string{"duran", "duran"},
+		}},
 		{username: "jane.doe_92", email: "Jane.Doe@Acme.co.uk", want: words.Terms{
-			Words: []string{"92", "doe", "jane"}, Logins: []string{"janedoe", "janedoe92"}, Hosts: []string{"acme", "co", "uk"}, Username: "janedoe92"}},
+			Words: []string{"92", "doe", "jane"}, Logins: []string{"janedoe", "janedoe92"}, Hosts: []string{"acme", "co", "uk"}, Username: "janedoe92",
+		}},
 		{username: "jane@acme.com", want: words.Terms{
-			Words: []string{"jane"}, Logins: []string{"jane", "janeacmecom"}, Hosts: []string{"acme", "com"}, Username: "janeacmecom"}},
+			Words: []string{"jane"}, Logins: []string{"jane", "janeacmecom"}, Hosts: []string{"acme", "com"}, Username: "janeacmecom",
+		}},
 		{name: "team@home @work", want: words.Terms{
-			Words: []string{"home", "team", "teamhome", "work"}, Logins: []string{"team"}, Hosts: []string{"home", "work"}, Name: []string{"team", "home", "work"}}},
+			Words: []string{"home", "team", "teamhome", "work"}, Logins: []string{"team"}, Hosts: []string{"home", "work"}, Name: []string{"team", "home", "work"},
+		}},
 		{name: "田中太郎 Taro", username: "+++", email: "...@x", want: words.Terms{
-			Words: []string{"taro", "中太郎", "太郎", "田中太郎", "郎"}, Hosts: []string{"x"}, Name: []string{"田中太郎", "taro"}}},
+			Words: []string{"taro", "中太郎", "太郎", "田中太郎", "郎"}, Hosts: []string{"x"}, Name: []string{"田中太郎", "taro"},
+		}},
 		{name: "一二三四五六七八九十", want: words.Terms{
 			Words: []string{"一二三四五六七八", "七八九十", "三四五六七八九十", "九十", "二三四五六七八九", "五六七八九十", "八九十", "六七八九十", "十", "四五六七八九十"},
-			Name:  []string{"一二三四五六七八", "九十"}}},
+			Name:  []string{"一二三四五六七八", "九十"},
+		}},
 	} {
 		slices.Sort(c.want.Words)
 		got := words.Of(c.name, c.username, c.email, c.given)

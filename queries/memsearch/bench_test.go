@@ -208,8 +208,10 @@ func (p *people) searches(kind string) queries.Criteria {
 	return c
 }
 
-var searchKinds = []string{"1 letter", "2 letters", "3 letters", "4 letters", "whole word", "two words", "three words", "one typo", "typo and word", "host",
-	"by name", "by username", "by created", "everybody by username", "group", "group, by id", "attributes", "active word", "inactive, by created"}
+var searchKinds = []string{
+	"1 letter", "2 letters", "3 letters", "4 letters", "whole word", "two words", "three words", "one typo", "typo and word", "host",
+	"by name", "by username", "by created", "everybody by username", "group", "group, by id", "attributes", "active word", "inactive, by created",
+}
 
 func BenchmarkSearch(b *testing.B) {
 	t := theTown()

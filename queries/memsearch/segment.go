@@ -52,8 +52,10 @@ type sizes struct {
 }
 
 func (n sizes) add(o sizes) sizes {
-	return sizes{n.Documents + o.Documents, n.Removed + o.Removed, n.DocTerms + o.DocTerms, n.Terms + o.Terms,
-		n.TermBytes + o.TermBytes, n.Labels + o.Labels, n.LabelData + o.LabelData}
+	return sizes{
+		n.Documents + o.Documents, n.Removed + o.Removed, n.DocTerms + o.DocTerms, n.Terms + o.Terms,
+		n.TermBytes + o.TermBytes, n.Labels + o.Labels, n.LabelData + o.LabelData,
+	}
 }
 
 func (n sizes) numbers() [7]uint64 {

@@ -70,8 +70,13 @@ func (w *world) write(rt *rapid.T, h *History) {
 			events = append(events, domain.SetUsername{Username: Username("u")})
 		}
 		events = append(events, rapid.SliceOfN(rapid.SampledFrom([]domain.Event{
-			domain.SetName{Name: Text("Zoë")}, domain.SetName{}, domain.SetActive{Active: true}, domain.SetEmail{Email: Email("z@example.com")},
-			domain.SetAttribute{Name: "a", Value: Attribute("1")}, domain.SetAttribute{Name: "b", Value: Attribute(`"long enough to grow"`)}, domain.SetAttribute{Name: "a"},
+			domain.SetName{Name: Text("Zoë")},
+			domain.SetName{},
+			domain.SetActive{Active: true},
+			domain.SetEmail{Email: Email("z@example.com")},
+			domain.SetAttribute{Name: "a", Value: Attribute("1")},
+			domain.SetAttribute{Name: "b", Value: Attribute(`"long enough to grow"`)},
+			domain.SetAttribute{Name: "a"},
 			domain.SetRemoved{Removed: true},
 		}), 1, 3).Draw(rt, "events")...)
 	case eventstream.GroupKind:

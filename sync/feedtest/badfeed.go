@@ -20,7 +20,7 @@ type play struct {
 	view querysync.PositionedView
 	// fed is the view as the synchroniser sees it.
 	fed  querysync.PositionedView
-	sync *querysync.Synchroniser
+	from *querysync.Synchroniser
 	// open is what was told and may still be delivered.
 	open [][]eventstream.Commit
 	seen int
@@ -41,7 +41,7 @@ func (p *play) restart(rt *rapid.T) {
 	if err != nil {
 		rt.Fatalf("make a synchroniser: %v", err)
 	}
-	p.sync = s
+	p.from = s
 }
 
 func (p *play) write(rt *rapid.T) {
@@ -75,7 +75,7 @@ func (p *play) deliver(rt *rapid.T) {
 	for _, at := range p.pick(rt) {
 		batch = append(batch, p.open[at])
 	}
-	p.sync.Observe(batch)
+	p.from.Observe(batch)
 }
 
 // deliverCut loses some commits of each transaction on the way.
@@ -84,7 +84,7 @@ func (p *play) deliverCut(rt *rapid.T) {
 	for _, at := range p.pick(rt) {
 		batch = append(batch, p.open[at][:rapid.IntRange(0, len(p.open[at])).Draw(rt, "cut at")])
 	}
-	p.sync.Observe(batch)
+	p.from.Observe(batch)
 }
 
 // deliverUnnumbered is what a feed does that knows no log.
@@ -93,7 +93,7 @@ func (p *play) deliverUnnumbered(rt *rapid.T) {
 	for i := range transaction {
 		transaction[i].Log = 0
 	}
-	p.sync.Observe([][]eventstream.Commit{transaction})
+	p.from.Observe([][]eventstream.Commit{transaction})
 }
 
 func (p *play) drop(rt *rapid.T) {
@@ -103,11 +103,11 @@ func (p *play) drop(rt *rapid.T) {
 
 func (p *play) doorbell(rt *rapid.T) {
 	commit := rapid.SampledFrom(p.open[p.pick(rt)[0]]).Draw(rt, "commit")
-	p.mayFail(rt, p.sync.Ensure(p.t.Context(), p.fed, commit.Stream, commit.Seq))
+	p.mayFail(rt, p.from.Ensure(p.t.Context(), p.fed, commit.Stream, commit.Seq))
 }
 
 func (p *play) sweep(rt *rapid.T) {
-	p.mayFail(rt, p.sync.Sweep(p.t.Context(), rapid.SampledFrom(p.sinces()).Draw(rt, "since")))
+	p.mayFail(rt, p.from.Sweep(p.t.Context(), rapid.SampledFrom(p.sinces()).Draw(rt, "since")))
 }
 
 // mayFail accepts what a failing storage brings about, and nothing else.
@@ -135,7 +135,7 @@ func (p *play) steps() map[string]func(*rapid.T) {
 // end sweeps over everything and compares.
 func (p *play) end(rt *rapid.T) {
 	p.restart(rt)
-	if err := p.sync.Sweep(p.t.Context(), p.sinces()[0]); err != nil {
+	if err := p.from.Sweep(p.t.Context(), p.sinces()[0]); err != nil {
 		rt.Fatalf("last sweep: %v", err)
 	}
 	p.h.equalsFold(p.t, rt, p.w, p.view)
@@ -165,7 +165,7 @@ func testDoorbells(t *testing.T, h Harness) {
 			}
 		}
 		for _, notice := range rapid.Permutation(notices).Draw(rt, "notices") {
-			if err := p.sync.Ensure(t.Context(), p.fed, notice.Stream, notice.Seq); err != nil {
+			if err := p.from.Ensure(t.Context(), p.fed, notice.Stream, notice.Seq); err != nil {
 				rt.Fatalf("ensure: %v", err)
 			}
 		}
