@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -14,10 +13,10 @@ import (
 // RouterOf is the router inside a handler.
 func RouterOf(handler http.Handler) chi.Routes { return handler.(*api).router }
 
-// ScopeOf is what a key must allow for a request, by the table of routes.
+// ScopesOf is what a key must allow for each method and path.
 func ScopesOf(handler http.Handler) map[string]domain.Scope {
 	scopes := map[string]domain.Scope{}
-	for _, routes := range [][]route{userRoutes(), groupRoutes(), memberRoutes(), keyRoutes(), handler.(*api).serviceRoutes()} {
+	for _, routes := range [][]route{userRoutes, groupRoutes, memberRoutes, keyRoutes, handler.(*api).serviceRoutes()} {
 		for _, rt := range routes {
 			scopes[rt.method+" "+rt.path] = rt.scope
 		}
@@ -43,12 +42,6 @@ func MatchTags(lines []string, text string, weakly bool) bool {
 func ConditionTags(lines []string, epoch eventstream.Epoch) []eventstream.Token {
 	t := parseTags(lines)
 	return t.condition(epoch).Tags
-}
-
-// WithDeadline is the handler's context.
-func WithDeadline(parent context.Context, at time.Time) (context.Context, func()) {
-	d := withDeadline(parent, at)
-	return d, d.end
 }
 
 // AppendTime writes an instant as in answers.

@@ -12,28 +12,26 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 )
 
-func keyRoutes() []route {
-	return []route{
-		{
-			method: http.MethodPost, path: "/keys", scope: domain.AdminScope, id: "createKey", tag: "keys",
-			summary: "Make an API key", description: "The answer holds the key itself, this once.", headers: []header{consistency, idempotencyKey},
-			body:     &bodySpec{schema: "NewKey", types: postTypes, example: newKeyExample},
-			answers:  []answer{{status: http.StatusCreated, text: "Made.", schema: "CreatedKey", headers: []header{location, etag, consistency}, example: createdExample}},
-			refusals: []int{http.StatusNotFound}, serve: createKey,
-		},
-		{
-			method: http.MethodGet, path: "/keys", scope: domain.AdminScope, id: "getKeys", tag: "keys",
-			summary: "The API keys that were not revoked, by id", query: []parameter{limitParameter, cursorParameter}, headers: readHeaders,
-			answers: []answer{{status: http.StatusOK, text: "A page of keys.", schema: "KeyList", headers: listHeaders, example: keyListExample}},
-			serve:   getKeys,
-		},
-		{
-			method: http.MethodDelete, path: "/keys/{id}", scope: domain.AdminScope, id: "revokeKey", tag: "keys",
-			summary: "Revoke an API key", headers: []header{consistency},
-			answers: []answer{{status: http.StatusNoContent, text: "Revoked.", headers: []header{consistency}}},
-			serve:   revokeKey,
-		},
-	}
+var keyRoutes = []route{
+	{
+		method: http.MethodPost, path: "/keys", scope: domain.AdminScope, id: "createKey", tag: "keys",
+		summary: "Make an API key", description: "The answer holds the key itself, this once.", headers: []header{consistency, idempotencyKey},
+		body:     &bodySpec{schema: "NewKey", types: postTypes, example: newKeyExample},
+		answers:  []answer{{status: http.StatusCreated, text: "Made.", schema: "CreatedKey", headers: []header{location, etag, consistency}, example: createdExample}},
+		refusals: []int{http.StatusNotFound}, serve: createKey,
+	},
+	{
+		method: http.MethodGet, path: "/keys", scope: domain.AdminScope, id: "getKeys", tag: "keys",
+		summary: "The API keys that were not revoked, by id", query: []parameter{limitParameter, cursorParameter}, headers: readHeaders,
+		answers: []answer{{status: http.StatusOK, text: "A page of keys.", schema: "KeyList", headers: listHeaders, example: keyListExample}},
+		serve:   getKeys,
+	},
+	{
+		method: http.MethodDelete, path: "/keys/{id}", scope: domain.AdminScope, id: "revokeKey", tag: "keys",
+		summary: "Revoke an API key", headers: []header{consistency},
+		answers: []answer{{status: http.StatusNoContent, text: "Revoked.", headers: []header{consistency}}},
+		serve:   revokeKey,
+	},
 }
 
 func createKey(ctx context.Context, x *exchange) error {

@@ -15,47 +15,45 @@ import (
 
 const maxMembers = commands.MaxMembersAtOnce
 
-func memberRoutes() []route {
-	return []route{
-		{
-			method: http.MethodGet, path: "/groups/{id}/members", scope: domain.ReadScope, id: "getMembers", tag: "members",
-			summary: "The direct members of a group, by id", query: []parameter{limitParameter, cursorParameter}, headers: readHeaders,
-			answers: []answer{{status: http.StatusOK, text: "A page of memberships.", schema: "MembershipList", headers: listHeaders, example: membershipListExample}},
-			serve:   getMembers,
+var memberRoutes = []route{
+	{
+		method: http.MethodGet, path: "/groups/{id}/members", scope: domain.ReadScope, id: "getMembers", tag: "members",
+		summary: "The direct members of a group, by id", query: []parameter{limitParameter, cursorParameter}, headers: readHeaders,
+		answers: []answer{{status: http.StatusOK, text: "A page of memberships.", schema: "MembershipList", headers: listHeaders, example: membershipListExample}},
+		serve:   getMembers,
+	},
+	{
+		method: http.MethodPost, path: "/groups/{id}/members", scope: domain.WriteScope, id: "addMembers", tag: "members",
+		summary: "Put up to 25 users or groups into a group, all or none", headers: []header{consistency, idempotencyKey},
+		description: "Those already in are no error. A refusal names every id that is unknown.",
+		body:        &bodySpec{schema: "NewMembers", types: postTypes, example: newMembersExample},
+		answers:     []answer{{status: http.StatusOK, text: "The memberships.", schema: "Members", headers: []header{consistency}, example: membersExample}},
+		refusals:    []int{http.StatusConflict}, serve: addMembers,
+	},
+	{
+		method: http.MethodGet, path: "/groups/{id}/members/{memberId}", scope: domain.ReadScope, id: "getMember", tag: "members",
+		summary: "Whether a user or group is directly in a group", headers: []header{ifMatch, ifNoneMatch, consistency, prefer},
+		answers: []answer{
+			{status: http.StatusOK, text: "It is.", schema: "Membership", headers: entityHeaders, example: membershipExample},
+			{status: http.StatusNotModified, text: "The client has it.", headers: entityHeaders},
 		},
-		{
-			method: http.MethodPost, path: "/groups/{id}/members", scope: domain.WriteScope, id: "addMembers", tag: "members",
-			summary: "Put up to 25 users or groups into a group, all or none", headers: []header{consistency, idempotencyKey},
-			description: "Those already in are no error. A refusal names every id that is unknown.",
-			body:        &bodySpec{schema: "NewMembers", types: postTypes, example: newMembersExample},
-			answers:     []answer{{status: http.StatusOK, text: "The memberships.", schema: "Members", headers: []header{consistency}, example: membersExample}},
-			refusals:    []int{http.StatusConflict}, serve: addMembers,
+		refusals: []int{http.StatusPreconditionFailed}, serve: getMember,
+	},
+	{
+		method: http.MethodPut, path: "/groups/{id}/members/{memberId}", scope: domain.WriteScope, id: "addMember", tag: "members",
+		summary: "Put a user or a group into a group", description: "Repeating it writes nothing.", headers: []header{ifMatch, ifNoneMatch, consistency},
+		answers: []answer{
+			{status: http.StatusCreated, text: "It came in.", schema: "Membership", headers: entityHeaders, example: membershipExample},
+			{status: http.StatusNoContent, text: "It was in already.", headers: entityHeaders},
 		},
-		{
-			method: http.MethodGet, path: "/groups/{id}/members/{memberId}", scope: domain.ReadScope, id: "getMember", tag: "members",
-			summary: "Whether a user or group is directly in a group", headers: []header{ifMatch, ifNoneMatch, consistency, prefer},
-			answers: []answer{
-				{status: http.StatusOK, text: "It is.", schema: "Membership", headers: entityHeaders, example: membershipExample},
-				{status: http.StatusNotModified, text: "The client has it.", headers: entityHeaders},
-			},
-			refusals: []int{http.StatusPreconditionFailed}, serve: getMember,
-		},
-		{
-			method: http.MethodPut, path: "/groups/{id}/members/{memberId}", scope: domain.WriteScope, id: "addMember", tag: "members",
-			summary: "Put a user or a group into a group", description: "Repeating it writes nothing.", headers: []header{ifMatch, ifNoneMatch, consistency},
-			answers: []answer{
-				{status: http.StatusCreated, text: "It came in.", schema: "Membership", headers: entityHeaders, example: membershipExample},
-				{status: http.StatusNoContent, text: "It was in already.", headers: entityHeaders},
-			},
-			refusals: []int{http.StatusConflict, http.StatusPreconditionFailed}, serve: addMember,
-		},
-		{
-			method: http.MethodDelete, path: "/groups/{id}/members/{memberId}", scope: domain.WriteScope, id: "removeMember", tag: "members",
-			summary: "Take a user or a group out of a group", headers: []header{ifMatch, consistency},
-			answers:  []answer{{status: http.StatusNoContent, text: "It is out, or was never in.", headers: []header{consistency}}},
-			refusals: []int{http.StatusPreconditionFailed}, serve: removeMember,
-		},
-	}
+		refusals: []int{http.StatusConflict, http.StatusPreconditionFailed}, serve: addMember,
+	},
+	{
+		method: http.MethodDelete, path: "/groups/{id}/members/{memberId}", scope: domain.WriteScope, id: "removeMember", tag: "members",
+		summary: "Take a user or a group out of a group", headers: []header{ifMatch, consistency},
+		answers:  []answer{{status: http.StatusNoContent, text: "It is out, or was never in.", headers: []header{consistency}}},
+		refusals: []int{http.StatusPreconditionFailed}, serve: removeMember,
+	},
 }
 
 func getMembers(ctx context.Context, x *exchange) error {

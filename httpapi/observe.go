@@ -84,19 +84,37 @@ func panicText(recovered any) string {
 
 // observe measures and logs the exchange.
 func (x *exchange) observe(took time.Duration) {
-	method, path, label := noRoute, noRoute, noRoute
+	method, path := noRoute, noRoute
 	if x.route != nil {
-		method, path, label = x.route.method, x.route.path, x.route.label
+		method, path = x.route.method, x.route.path
 	}
 	if m := x.api.metrics; m != nil {
 		m.inFlight.Dec()
 		m.seconds.WithLabelValues(method, path, statusText[x.status]).Observe(took.Seconds())
 	}
-	if log := x.api.config.AccessLog; log != nil {
-		log.LogAttrs(context.Background(), slog.LevelInfo, "request",
-			slog.String("route", label), slog.Int("status", x.status), slog.Int("bytes", x.bytes),
-			slog.Duration("took", took), slog.String("actor", x.by.actor), slog.String("request", x.id))
+	if log := x.api.accessLog(x.route); log != nil {
+		// Handed over without Logger.LogAttrs, which would look for the caller's line.
+		record := slog.NewRecord(x.start.Add(took), slog.LevelInfo, "request", 0)
+		record.AddAttrs(slog.Int("status", x.status), slog.Int("bytes", x.bytes), slog.Duration("took", took),
+			slog.String("actor", x.by.actor), slog.String("request", x.id))
+		_ = log.Handle(context.Background(), record) // a log that fails is not the client's matter
 	}
+}
+
+// accessLog is where requests of a route are told of; nil for nowhere.
+func (a *api) accessLog(rt *route) slog.Handler {
+	if rt == nil {
+		return a.access
+	}
+	return rt.access
+}
+
+// accessLogOf is the access log with a route's label in it.
+func (c *Config) accessLogOf(label string) slog.Handler {
+	if c.AccessLog == nil || !c.AccessLog.Enabled(context.Background(), slog.LevelInfo) {
+		return nil
+	}
+	return c.AccessLog.Handler().WithAttrs([]slog.Attr{slog.String("route", label)})
 }
 
 // logFault tells of a fault behind an answer, once.

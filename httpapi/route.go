@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"slices"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/internal/deadline"
 )
 
 // route is one line of the table that the router, the checks of a request and
@@ -33,7 +35,8 @@ type route struct {
 
 	serve func(ctx context.Context, x *exchange) error
 
-	label string // method and path, for logs, metrics and spans
+	label  string // method and path, for logs and spans
+	access slog.Handler
 }
 
 // knows tells whether the header is one of the route's.
@@ -42,6 +45,7 @@ func (rt *route) knows(h header) bool { return slices.Contains(rt.headers, h) }
 // register adds a route to the router and the document, and HEAD beside GET.
 func (a *api) register(rt *route) {
 	rt.label = rt.method + " " + rt.path
+	rt.access = a.config.accessLogOf(rt.label)
 	operation := a.operation(rt)
 	handle := func(hc huma.Context) {
 		r, w := humachi.Unwrap(hc)
@@ -60,9 +64,9 @@ func (a *api) register(rt *route) {
 
 // run does what every route does first, and then what this one does.
 func (x *exchange) run(rt *route) {
-	bounded := withDeadline(x.r.Context(), x.start.Add(x.api.config.Timeout))
-	defer bounded.end()
-	ctx, span := x.api.startSpan(bounded, x)
+	ctx, cancel := deadline.With(x.r.Context(), x.start.Add(x.api.config.Timeout))
+	defer cancel()
+	ctx, span := x.api.startSpan(ctx, x)
 	if span != nil {
 		defer endSpan(span, x)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -23,6 +24,7 @@ type api struct {
 	metrics  *metrics
 	limiter  *httprate.RateLimiter
 	tracer   trace.Tracer
+	access   slog.Handler // of requests that no route takes
 }
 
 // New makes the handler of all routes. It may be used concurrently and holds no
@@ -36,15 +38,16 @@ func New(config Config) (http.Handler, error) {
 		config: config, router: chi.NewRouter(),
 		metrics: newMetrics(config.Registry), limiter: newLimiter(config.RateLimit),
 	}
+	a.access = config.accessLogOf(noRoute)
 	if config.TracerProvider != nil {
 		a.tracer = config.TracerProvider.Tracer("github.com/seed5b6a70b4/identity/httpapi")
 	}
 	a.huma = humachi.New(a.router, newDocument(config.Version))
 	a.router.NotFound(a.noRoute)
 	a.router.MethodNotAllowed(a.noRoute)
-	for _, routes := range [][]route{userRoutes(), groupRoutes(), memberRoutes(), keyRoutes(), a.serviceRoutes()} {
-		for i := range routes {
-			a.register(&routes[i])
+	for _, routes := range [][]route{userRoutes, groupRoutes, memberRoutes, keyRoutes, a.serviceRoutes()} {
+		for _, rt := range routes { // a copy for each handler, which registering completes
+			a.register(&rt)
 		}
 	}
 	var err error

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/internal/deadline"
 )
 
 // ErrLatestUnavailable is the answer to a list or a search that must be as fresh
@@ -48,7 +49,7 @@ func (r *Reader) forceEntity(ctx context.Context, fresh Freshness, streams ...ev
 	if fresh.asksNothing() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, fresh.wait(DefaultWait))
+	ctx, cancel := deadline.After(ctx, fresh.wait(DefaultWait))
 	defer cancel()
 	if err := r.ensureAll(ctx, r.config.Waiter, fresh.AtLeast); err != nil || !fresh.Latest {
 		return err
@@ -73,7 +74,7 @@ func (r *Reader) forceList(ctx context.Context, waiter Waiter, fresh Freshness, 
 	if fresh.asksNothing() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, fresh.wait(otherwise))
+	ctx, cancel := deadline.After(ctx, fresh.wait(otherwise))
 	defer cancel()
 	if err := r.ensureAll(ctx, waiter, fresh.AtLeast); err != nil || !fresh.Latest {
 		return err

@@ -34,7 +34,10 @@ func (l *lines) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
+// flush writes what was collected; what cannot be written is lost, so that it
+// does not pile up.
 func (l *lines) flush() error {
+	defer l.buffer.Reset()
 	_, err := l.buffer.WriteTo(l.to)
 	return err
 }

@@ -56,7 +56,11 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	if err != nil {
 		return fail(errs, misused("%s", err))
 	}
-	return fail(errs, chosen.Run(&console{ctx, out, errs}))
+	err = chosen.Run(&console{ctx, out, errs})
+	if errors.Is(err, context.Canceled) && errors.Is(context.Cause(ctx), errStopped) {
+		err = errStopped
+	}
+	return fail(errs, err)
 }
 
 // fail reports why a command ended, if it failed, and gives the exit code.

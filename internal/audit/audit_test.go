@@ -285,7 +285,7 @@ func TestAlteredViewIsFound(t *testing.T) {
 			}, []string{"is in the list of users, but has no commit"},
 		},
 		{
-			"a key's row", func(d *directory, log planted) planted {
+			"a key's row", func(_ *directory, log planted) planted {
 				for i := range log {
 					for j := range log[i] {
 						if log[i][j].Stream.Kind() == eventstream.KeyKind {

@@ -1,4 +1,4 @@
-package httpapi_test
+package deadline_test
 
 import (
 	"context"
@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/internal/deadline"
 )
 
-func TestDeadlineIsAContext(t *testing.T) {
+func TestWithIsAContext(t *testing.T) {
 	type key struct{}
 	far, past := time.Now().Add(time.Hour), time.Now().Add(-time.Second)
 	ended := func(ctx context.Context) bool {
@@ -21,7 +21,7 @@ func TestDeadlineIsAContext(t *testing.T) {
 		}
 	}
 	t.Run("open", func(t *testing.T) {
-		ctx, end := httpapi.WithDeadline(context.WithValue(t.Context(), key{}, "v"), far)
+		ctx, end := deadline.With(context.WithValue(t.Context(), key{}, "v"), far)
 		if ctx.Err() != nil || ctx.Value(key{}) != "v" {
 			t.Error("ended, or without its parent's values")
 		}
@@ -39,14 +39,14 @@ func TestDeadlineIsAContext(t *testing.T) {
 		}
 	})
 	t.Run("ended before anybody waited", func(t *testing.T) {
-		ctx, end := httpapi.WithDeadline(t.Context(), far)
+		ctx, end := deadline.With(t.Context(), far)
 		end()
 		if !errors.Is(ctx.Err(), context.Canceled) || !ended(ctx) || !errors.Is(ctx.Err(), context.Canceled) {
 			t.Errorf("after its end: %v", ctx.Err())
 		}
 	})
 	t.Run("past", func(t *testing.T) {
-		ctx, end := httpapi.WithDeadline(t.Context(), past)
+		ctx, end := deadline.With(t.Context(), past)
 		defer end()
 		if !errors.Is(ctx.Err(), context.DeadlineExceeded) || !ended(ctx) || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			t.Errorf("after its time: %v", ctx.Err())
@@ -54,7 +54,7 @@ func TestDeadlineIsAContext(t *testing.T) {
 	})
 	t.Run("the parent's earlier deadline and end hold", func(t *testing.T) {
 		above, cancel := context.WithDeadline(t.Context(), far.Add(-time.Minute))
-		ctx, end := httpapi.WithDeadline(above, far)
+		ctx, end := deadline.With(above, far)
 		defer end()
 		if at, _ := ctx.Deadline(); !at.Equal(far.Add(-time.Minute)) {
 			t.Errorf("deadline %v", at)
