@@ -36,7 +36,7 @@ var table = map[string]row{
 
 	// the middle
 	"commands": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, "github.com/hashicorp/golang-lru/v2", otel, otelTrace, otelAttr, otelCodes}},
-	"queries":  {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, jsonV2, otelTrace}},
+	"queries":  {ours: []string{"domain", "eventstream", "internal/deadline"}, libraries: []string{uuid, jsonV2, otelTrace}},
 	"sync":     {ours: []string{"eventstream"}, libraries: []string{prometheus, errgroup}},
 
 	// drivers of the inner ring and of the middle
@@ -58,7 +58,7 @@ var table = map[string]row{
 
 	// the outer ring
 	"httpapi": {
-		ours:      []string{"commands", "domain", "eventstream", "queries"},
+		ours:      []string{"commands", "domain", "eventstream", "internal/deadline", "queries"},
 		libraries: []string{uuid, jsonV2, chi, "github.com/danielgtaylor/huma/v2", "github.com/go-chi/httprate", prometheus, otelTrace, otelAttr, otelCodes, otel + "/propagation"},
 	},
 	"cmd/identity": {
@@ -72,6 +72,7 @@ var table = map[string]row{
 
 	// helpers of one or two of the above
 	"internal/snapshot":       {},
+	"internal/deadline":       {},
 	"internal/words":          {libraries: []string{"golang.org/x/text/unicode/norm"}},
 	"internal/audit":          {ours: []string{"domain", "eventstream", "queries"}, libraries: []string{uuid, errgroup}},
 	"internal/otlp":           {libraries: []string{jsonV2, otelSDK, otelAttr, otelCodes}},
