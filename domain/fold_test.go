@@ -102,6 +102,9 @@ var entities = map[string]struct {
 		fresh: func() folded { return foldKey(&domain.APIKey{}) },
 		event: func(t *rapid.T) domain.Event {
 			scopes := rapid.SliceOf(rapid.SampledFrom([]domain.Scope{domain.ReadScope, domain.AdminScope})).Draw(t, "scopes")
+			if len(scopes) == 0 {
+				scopes = nil // none is nil
+			}
 			return domain.SetKey{Hash: "h", Scopes: scopes, Label: drawText(t), Owner: domain.UserID{UUID: drawUUID(t)}, Active: rapid.Bool().Draw(t, "active")}
 		},
 	},

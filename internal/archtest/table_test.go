@@ -58,7 +58,7 @@ var table = map[string]row{
 
 	// the outer ring
 	"httpapi": {
-		ours:      []string{"commands", "domain", "eventstream", "queries", "internal/deadline"},
+		ours:      []string{"commands", "domain", "eventstream", "internal/deadline", "queries"},
 		libraries: []string{uuid, jsonV2, chi, "github.com/danielgtaylor/huma/v2", "github.com/go-chi/httprate", prometheus, otelTrace, otelAttr, otelCodes, otel + "/propagation"},
 	},
 	"cmd/identity": {
@@ -71,8 +71,8 @@ var table = map[string]row{
 	},
 
 	// helpers of one or two of the above
-	"internal/deadline":       {},
 	"internal/snapshot":       {},
+	"internal/deadline":       {},
 	"internal/words":          {libraries: []string{"golang.org/x/text/unicode/norm"}},
 	"internal/audit":          {ours: []string{"domain", "eventstream", "queries"}, libraries: []string{uuid, errgroup}},
 	"internal/otlp":           {libraries: []string{jsonV2, otelSDK, otelAttr, otelCodes}},
