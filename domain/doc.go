@@ -7,7 +7,8 @@
 // decoding a stored event trusts what an earlier Parse accepted, so that a rule
 // made stricter later never makes history unreadable.
 //
-// Events are a file format. Their names and versions are stable, each has a
-// golden file under testdata/events, and an old version is read for ever, by
-// upcasting it (see codec.go).
+// Events are a file format (format.go). Their names and versions are stable, each
+// has a golden file under testdata/events, and an old version is read for ever,
+// by upcasting it. Unknown members of a known event are passed over, and kept in
+// its Envelope; an unknown event is an error.
 package domain

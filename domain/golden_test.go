@@ -63,7 +63,7 @@ var golden = map[string][]domain.Event{
 	},
 	"SetKey.v1": {
 		domain.SetKey{Hash: "9f86d081884c7d65", Scopes: []domain.Scope{domain.ReadScope, domain.WriteScope}, Label: text("nightly import"), Owner: domain.UserID{UUID: user1}, Active: true},
-		domain.SetKey{Hash: "9f86d081884c7d65", Scopes: []domain.Scope{}},
+		domain.SetKey{Hash: "9f86d081884c7d65"},
 	},
 	"SetOutcome.v1": {
 		domain.SetOutcome{Digest: "b94d27b9934d3e08", Stream: "user/" + user1.String(), Seq: 1},

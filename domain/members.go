@@ -167,7 +167,7 @@ func (m *members) attribute(name string, attribute *Attribute) {
 	}
 }
 
-// scopes is an array of strings.
+// scopes is an array of strings; absent and empty are the same, none.
 func (m *members) scopes(name string, scopes *[]Scope) {
 	if !m.reading {
 		m.begin(name)
@@ -185,7 +185,7 @@ func (m *members) scopes(name string, scopes *[]Scope) {
 }
 
 func readScopes(value jsontext.Value) ([]Scope, error) {
-	scopes := []Scope{}
+	var scopes []Scope
 	s := scanner{data: value}
 	s.expect('[')
 	for first := true; s.more(first, ']'); first = false {

@@ -60,3 +60,6 @@ func (s KeySecret) Reveal() string { return s.text }
 
 // String hides the secret.
 func (s KeySecret) String() string { return secretPrefix + "…" }
+
+// GoString hides the secret.
+func (s KeySecret) GoString() string { return s.String() }

@@ -99,6 +99,24 @@ func TestShards(t *testing.T) {
 	}
 }
 
+// TestShardsOfEntities fixes where entities are listed: they stay there for ever.
+func TestShardsOfEntities(t *testing.T) {
+	for shards, want := range map[int][2]int{1: {0, 0}, 8: {6, 1}, 64: {6, 25}} {
+		if a, b := eventstream.ShardOf(idA, shards), eventstream.ShardOf(idB, shards); a != want[0] || b != want[1] {
+			t.Errorf("of %d shards they are in %d and %d, want %v", shards, a, b, want)
+		}
+	}
+	hits := [16]int{}
+	for range 16000 {
+		hits[eventstream.ShardOf(uuid.Must(uuid.NewV7()), len(hits))]++
+	}
+	for shard, n := range hits {
+		if n < 700 || n > 1300 {
+			t.Errorf("%d of 16000 are in shard %d of 16", n, shard)
+		}
+	}
+}
+
 func BenchmarkMemberStream(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

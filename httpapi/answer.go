@@ -67,7 +67,7 @@ func (x *exchange) fail(err error) {
 	x.send(p.status, problemType)
 }
 
-// setHeader sets a header by its canonical name.
+// setHeader sets a header, by the name as it goes out.
 func (x *exchange) setHeader(name, value string) {
 	if x.values == nil {
 		x.values = make([]string, 0, 6)

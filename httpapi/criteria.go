@@ -10,7 +10,7 @@ import (
 const attributePrefix = "attr."
 
 var attributeParameter = parameter{
-	name: attributePrefix, prefix: true, schema: text("", queries.MaxText), example: map[string]string{"attr.department": "sector 7G"},
+	name: attributePrefix, prefix: true, schema: anyText(queries.MaxText), example: map[string]string{"attr.department": "sector 7G"},
 	description: "`attr.<name>=value`: an attribute, or one of the values in its array, is this text.",
 }
 
@@ -22,7 +22,7 @@ var userQuery = []parameter{
 	textParameter("username", "The user of this name, none or one.", "homer"),
 	textParameter("email", "The user with this mail address, none or one.", "homer@example.org"),
 	textParameter("externalId", "The user that another system calls this, none or one.", "hr-4711"),
-	{name: "q", description: "What was typed: every word must match a word of name, username or e-mail, as a prefix or with one typo.", schema: text("", queries.MaxText), example: "hom simp"},
+	{name: "q", description: "What was typed: every word must match a word of name, username or e-mail, as a prefix or with one typo. Empty is absent.", schema: anyText(queries.MaxText), example: "hom simp"},
 	{name: "active", description: "Only those who are, or are not.", schema: boolean(), example: true},
 	{name: "group", description: "Only direct members of this group.", schema: idSchema(""), example: exampleUserID},
 	attributeParameter,
@@ -36,7 +36,7 @@ var userQuery = []parameter{
 var groupQuery = []parameter{
 	textParameter("name", "The group of this name, none or one.", "Operators"),
 	textParameter("externalId", "The group that another system calls this, none or one.", "hr-12"),
-	{name: "q", description: "What was typed: every word must match a word of the name, as a prefix or with one typo.", schema: text("", queries.MaxText), example: "oper"},
+	{name: "q", description: "What was typed: every word must match a word of the name, as a prefix or with one typo. Empty is absent.", schema: anyText(queries.MaxText), example: "oper"},
 	{name: "group", description: "Only direct members of this group.", schema: idSchema(""), example: exampleUserID},
 	attributeParameter,
 	{

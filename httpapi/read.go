@@ -66,7 +66,7 @@ func answerOne[T any](x *exchange, found *queries.Entity[T], err error, item fun
 }
 
 var limitParameter = parameter{
-	name: "limit", description: "How many items at most; 50 if absent.", schema: integerWithin(1, queries.MaxLimit), example: 50,
+	name: "limit", description: "How many items at most.", schema: integerWithin(1, queries.MaxLimit, queries.DefaultLimit), example: 20,
 }
 
 var cursorParameter = parameter{

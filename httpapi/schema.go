@@ -28,14 +28,19 @@ func text(description string, longest int) *huma.Schema {
 	return s
 }
 
+// anyText may be empty.
+func anyText(longest int) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, MaxLength: &longest}
+}
+
 func boolean() *huma.Schema { return &huma.Schema{Type: huma.TypeBoolean} }
 
 func integer(least float64) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeInteger, Minimum: &least}
 }
 
-func integerWithin(least, most float64) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most}
+func integerWithin(least, most, otherwise float64) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most, Default: otherwise}
 }
 
 func enum(values ...string) *huma.Schema {

@@ -56,6 +56,14 @@ func testSearch(t *testing.T, c *client) {
 			}
 		})
 	}
+	c.run("what is empty", func(t *testing.T, c *client) {
+		c.get("/users?q=&limit=1").want(http.StatusOK)
+		c.get("/groups?q=&limit=1").want(http.StatusOK)
+		blank := c.post("/users", `{"username":"`+unique("blank")+`","attributes":{"`+word+`":""}}`).want(http.StatusCreated)
+		if got := c.get("/users?attr."+word+"=", "X-Consistency", blank.token()).want(http.StatusOK).ids("id"); !slices.Equal(got, []string{blank.id()}) {
+			t.Errorf("found %v, want the one whose attribute is empty", got)
+		}
+	})
 	c.run("orders", func(t *testing.T, c *client) {
 		for sort, want := range map[string][]string{
 			"name": {anna.id(), bert.id(), carl.id()}, "-name": {carl.id(), bert.id(), anna.id()},

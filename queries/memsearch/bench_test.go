@@ -137,9 +137,22 @@ var theTown = sync.OnceValue(func() *town {
 			documents = documents[:0]
 		}
 	}
+	t.settle()
 	runtime.GC()
 	return t
 })
+
+// settle runs the index until what was put is in segments.
+func (t *town) settle() {
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- t.index.Run(ctx) }()
+	for t.index.Stats().Buffered > 1024 {
+		time.Sleep(time.Millisecond)
+	}
+	stop()
+	<-ended
+}
 
 // fill puts documents a thousand at a time, with all processors.
 func (t *town) fill(documents []queries.Document) {

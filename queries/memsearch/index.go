@@ -16,7 +16,7 @@ import (
 // Options are how an Index is set up. The zero Options are good.
 type Options struct {
 	// Buffer is how many documents are kept unsorted before they are indexed; 0 is
-	// the default, 2,048. Searches look at each of them.
+	// the default, 1,024. Searches look at each of them.
 	Buffer int
 }
 
@@ -31,7 +31,7 @@ var _ queries.Search = (*Index)(nil)
 // New makes an empty index.
 func New(o Options) *Index {
 	if o.Buffer <= 0 {
-		o.Buffer = 2048
+		o.Buffer = 1024
 	}
 	return &Index{shelves: map[domain.MemberKind]*shelf{
 		domain.UserMember:  newShelf(o.Buffer),
@@ -45,7 +45,8 @@ func New(o Options) *Index {
 // many documents at a time. When there is more to index than Run keeps up with,
 // or nobody runs it, Put does a part of that before it returns. The error is the
 // context's, or domain.Invalid for a document of no kind; putting the documents
-// again does no harm.
+// again does no harm. While nobody runs the index, it is filled faster, and searched
+// slower.
 func (x *Index) Put(ctx context.Context, documents []queries.Document) error {
 	versions := map[domain.MemberKind][]*version{}
 	for i := range documents {

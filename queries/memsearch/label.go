@@ -3,6 +3,7 @@ package memsearch
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"math/bits"
 	"slices"
 
@@ -19,7 +20,7 @@ func newLabel(kind string, parts ...string) label {
 	hash := sha256.New()
 	hash.Write([]byte(kind))
 	for _, part := range parts {
-		hash.Write([]byte{0})
+		hash.Write(binary.AppendUvarint(nil, uint64(len(part))))
 		hash.Write([]byte(part))
 	}
 	return label(hash.Sum(nil))

@@ -120,7 +120,7 @@ func TestGarbageAndSegmentsStayFew(t *testing.T) {
 			}
 		}
 		stats := index.Stats()
-		if stats.Documents != users || stats.Segments > 16 || stats.Buffered > 170 || stats.Garbage > users {
+		if stats.Documents != users || stats.Segments > 16 || stats.Buffered > 33*17 || stats.Garbage > users {
 			t.Fatalf("after %d changes of everything: %+v", generation, stats)
 		}
 	}

@@ -25,7 +25,7 @@ var patience = slack{buffers: 3, merges: 3}
 
 // alone is what a writer leaves undone if nobody runs the upkeep. That is while
 // an index is filled, and larger segments at once are cheaper.
-var alone = slack{buffers: 16, merges: 1}
+var alone = slack{buffers: 32, merges: 1}
 
 var everything = slack{buffers: 1, merges: 1}
 

@@ -9,13 +9,9 @@ import (
 
 	"github.com/seed5b6a70b4/identity/queries/memview"
 	"github.com/seed5b6a70b4/identity/queries/viewtest"
-	querysync "github.com/seed5b6a70b4/identity/sync"
 )
 
-var (
-	_ querysync.View       = (*memview.View)(nil)
-	_ querysync.Positioned = (*memview.View)(nil)
-)
+var _ viewtest.View = (*memview.View)(nil)
 
 func TestConformance(t *testing.T) {
 	viewtest.Run(t, viewtest.Harness{

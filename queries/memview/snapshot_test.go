@@ -215,7 +215,7 @@ func sameDocuments(t *rapid.T, l *logged, a, b *memview.View) {
 
 func TestDamagedSnapshotsArePassedOver(t *testing.T) {
 	view := memview.New(nil)
-	newDirectory(300).fill(view)
+	newDirectory(100).fill(view)
 	dir := t.TempDir()
 	if err := view.Save(dir); err != nil {
 		t.Fatal(err)
@@ -229,7 +229,7 @@ func TestDamagedSnapshotsArePassedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for i := range 400 {
+	for i := range 200 {
 		damaged := slices.Clone(whole)
 		if i%4 == 0 {
 			damaged = damaged[:random.IntN(len(damaged))]

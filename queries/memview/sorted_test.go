@@ -22,19 +22,19 @@ func TestSortedIsAnOrderedMap(t *testing.T) {
 		}
 		set := newSorted[edge](nodes, rapid.IntRange(4, 16).Draw(t, "most"))
 		plain := map[key]edge{}
-		draw := func() edge {
+		draw := func(t *rapid.T) edge {
 			group, member := ref(rapid.IntRange(0, 3).Draw(t, "group")), ref(rapid.IntRange(0, len(ids)-1).Draw(t, "member"))
 			return newEdge(nodes, group, member)
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"put": func(t *rapid.T) {
-				e := draw()
+				e := draw(t)
 				e.seq = rapid.Uint32().Draw(t, "seq")
 				set.put(e)
 				plain[e.key(nodes)] = e
 			},
 			"put many in order": func(t *rapid.T) {
-				first := draw()
+				first := draw(t)
 				for member := first.member; member < ref(len(ids)); member++ {
 					e := newEdge(nodes, first.group, member)
 					set.put(e)
@@ -42,7 +42,7 @@ func TestSortedIsAnOrderedMap(t *testing.T) {
 				}
 			},
 			"remove": func(t *rapid.T) {
-				k := draw().key(nodes)
+				k := draw(t).key(nodes)
 				_, known := plain[k]
 				if set.remove(k) != known {
 					t.Fatalf("removed something else")
@@ -50,7 +50,7 @@ func TestSortedIsAnOrderedMap(t *testing.T) {
 				delete(plain, k)
 			},
 			"remove many": func(t *rapid.T) {
-				first := draw()
+				first := draw(t)
 				for member := range first.member {
 					k := newEdge(nodes, first.group, member).key(nodes)
 					set.remove(k)
@@ -63,7 +63,7 @@ func TestSortedIsAnOrderedMap(t *testing.T) {
 				set.load(entries)
 			},
 			"": func(t *rapid.T) {
-				k := draw().key(nodes)
+				k := draw(t).key(nodes)
 				if got, want := set.get(k), plain[k]; (got != nil) != (want.seq > 0 || hasKey(plain, k)) || got != nil && *got != want {
 					t.Fatalf("get: %v, want %v", got, want)
 				}

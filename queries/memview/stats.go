@@ -4,8 +4,8 @@ package memview
 type Stats struct {
 	// Users, Groups and Keys are those that exist or, of keys, are active.
 	Users, Groups, Keys int
-	// Memberships are those that are present and of no removed end, except for
-	// those that Tidy has still to take out.
+	// Memberships are those that are present and that Tidy has not taken out for
+	// an end that was removed.
 	Memberships int
 	// Former are the memberships that are kept for their seq alone.
 	Former int

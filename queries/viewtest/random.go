@@ -1,6 +1,7 @@
 package viewtest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -59,6 +60,25 @@ func checkRandom(t *testing.T, h Harness) {
 	})
 }
 
+// What happens to users and groups after they were made.
+var (
+	userFacts = []domain.Event{
+		domain.SetName{Name: Text("Zoë")},
+		domain.SetName{},
+		domain.SetActive{Active: true},
+		domain.SetEmail{Email: Email("z@example.com")},
+		domain.SetAttribute{Name: "a", Value: Attribute("1")},
+		domain.SetAttribute{Name: "a"},
+		domain.SetAttribute{Name: "b", Value: Attribute(`"long enough to grow"`)},
+		domain.SetRemoved{Removed: true},
+	}
+	groupFacts = []domain.Event{
+		domain.SetDescription{Description: Text("d")},
+		domain.SetAttribute{Name: "a", Value: Attribute("1")},
+		domain.SetRemoved{Removed: true},
+	}
+)
+
 // write appends a commit that means something to a stream.
 func (w *world) write(rt *rapid.T, h *History) {
 	stream := rapid.SampledFrom(w.streams).Draw(rt, "stream")
@@ -69,29 +89,16 @@ func (w *world) write(rt *rapid.T, h *History) {
 		if fresh {
 			events = append(events, domain.SetUsername{Username: Username("u")})
 		}
-		events = append(events, rapid.SliceOfN(rapid.SampledFrom([]domain.Event{
-			domain.SetName{Name: Text("Zoë")},
-			domain.SetName{},
-			domain.SetActive{Active: true},
-			domain.SetEmail{Email: Email("z@example.com")},
-			domain.SetAttribute{Name: "a", Value: Attribute("1")},
-			domain.SetAttribute{Name: "b", Value: Attribute(`"long enough to grow"`)},
-			domain.SetAttribute{Name: "a"},
-			domain.SetRemoved{Removed: true},
-		}), 1, 3).Draw(rt, "events")...)
+		events = append(events, rapid.SliceOfN(rapid.SampledFrom(userFacts), 1, 3).Draw(rt, "events")...)
 	case eventstream.GroupKind:
 		if fresh {
 			events = append(events, domain.SetGroupName{Name: GroupName("g")})
 		}
-		events = append(events, rapid.SampledFrom([]domain.Event{
-			domain.SetDescription{Description: Text("d")}, domain.SetAttribute{Name: "a", Value: Attribute("1")}, domain.SetRemoved{Removed: true},
-		}).Draw(rt, "event"))
+		events = append(events, rapid.SampledFrom(groupFacts).Draw(rt, "event"))
 	case eventstream.MemberKind:
 		kind := domain.UserMember
-		for _, group := range w.groups {
-			if stream.UUIDs()[1] == group {
-				kind = domain.GroupMember
-			}
+		if slices.Contains(w.groups, stream.UUIDs()[1]) {
+			kind = domain.GroupMember
 		}
 		events = append(events, domain.SetMember{Present: rapid.IntRange(0, 3).Draw(rt, "present") > 0, Kind: kind})
 	case eventstream.KeyKind:

@@ -1,0 +1,89 @@
+package archtest
+
+// row says what a package may import, in what is not a test.
+type row struct {
+	ours      []string // of our packages
+	libraries []string // modules, or packages of modules
+	// kit tells that the package is there for tests of others: it may import what
+	// tests may.
+	kit bool
+	// program tells that the package is one, and may read its environment.
+	program bool
+}
+
+const (
+	uuid       = "github.com/google/uuid"
+	jsonV2     = "github.com/go-json-experiment/json"
+	errgroup   = "golang.org/x/sync/errgroup"
+	unix       = "golang.org/x/sys/unix"
+	kong       = "github.com/alecthomas/kong"
+	chi        = "github.com/go-chi/chi/v5"
+	prometheus = "github.com/prometheus/client_golang"
+	otel       = "go.opentelemetry.io/otel"
+	otelTrace  = "go.opentelemetry.io/otel/trace"
+	otelSDK    = "go.opentelemetry.io/otel/sdk"
+	otelAttr   = "go.opentelemetry.io/otel/attribute"
+	otelCodes  = "go.opentelemetry.io/otel/codes"
+)
+
+// table is the picture of design: arrows point inwards only. commands, queries and
+// sync do not import each other; a driver imports its parent and the inner ring,
+// never a sibling, and the library it is a driver for is imported by it alone.
+var table = map[string]row{
+	// the inner ring
+	"domain":      {libraries: []string{uuid, jsonV2, "golang.org/x/text", "golang.org/x/net/idna"}},
+	"eventstream": {libraries: []string{uuid}},
+
+	// the middle
+	"commands": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, "github.com/hashicorp/golang-lru/v2", otel, otelTrace, otelAttr, otelCodes}},
+	"queries":  {ours: []string{"domain", "eventstream", "internal/deadline"}, libraries: []string{uuid, jsonV2, otelTrace}},
+	"sync":     {ours: []string{"eventstream"}, libraries: []string{prometheus, errgroup}},
+
+	// drivers of the inner ring and of the middle
+	"eventstream/memstore":                {ours: []string{"eventstream"}},
+	"eventstream/logstore":                {ours: []string{"eventstream", "eventstream/logstore/internal/heads", "eventstream/logstore/internal/vfs", "internal/snapshot"}, libraries: []string{uuid, "github.com/gofrs/flock", errgroup, "golang.org/x/time/rate"}},
+	"eventstream/logstore/internal/heads": {libraries: []string{unix}},
+	"eventstream/logstore/internal/vfs":   {libraries: []string{unix}},
+	"eventstream/logstore/internal/memfs": {ours: []string{"eventstream/logstore/internal/vfs"}},
+	"queries/memview":                     {ours: []string{"domain", "eventstream", "queries", "internal/snapshot"}, libraries: []string{uuid}},
+	"queries/memsearch":                   {ours: []string{"domain", "eventstream", "queries", "internal/snapshot", "internal/words"}, libraries: []string{uuid, errgroup, unix}},
+	"sync/tailfeed":                       {ours: []string{"eventstream", "sync"}},
+
+	// kits
+	"eventstream/storetest": {kit: true, ours: []string{"eventstream", "eventstream/memstore"}, libraries: []string{uuid, "github.com/anishathalye/porcupine"}},
+	"queries/viewtest":      {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "queries"}, libraries: []string{uuid, jsonV2}},
+	"queries/searchtest":    {kit: true, ours: []string{"domain", "queries", "internal/words"}, libraries: []string{uuid}},
+	"sync/feedtest":         {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "sync"}, libraries: []string{uuid, errgroup}},
+	"httpapi/apitest":       {kit: true, ours: []string{"eventstream"}},
+
+	// the outer ring
+	"httpapi": {
+		ours:      []string{"commands", "domain", "eventstream", "queries", "internal/deadline"},
+		libraries: []string{uuid, jsonV2, chi, "github.com/danielgtaylor/huma/v2", "github.com/go-chi/httprate", prometheus, otelTrace, otelAttr, otelCodes, otel + "/propagation"},
+	},
+	"cmd/identity": {
+		program: true,
+		ours: []string{
+			"commands", "domain", "eventstream", "eventstream/logstore", "httpapi", "internal/audit", "internal/otlp", "internal/seeding",
+			"queries", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
+		},
+		libraries: []string{uuid, kong, prometheus, "github.com/schollz/progressbar/v3", errgroup, unix, "golang.org/x/term", otel, otelTrace, otelSDK, otelAttr, otelCodes},
+	},
+
+	// helpers of one or two of the above
+	"internal/deadline":       {},
+	"internal/snapshot":       {},
+	"internal/words":          {libraries: []string{"golang.org/x/text/unicode/norm"}},
+	"internal/audit":          {ours: []string{"domain", "eventstream", "queries"}, libraries: []string{uuid, errgroup}},
+	"internal/otlp":           {libraries: []string{jsonV2, otelSDK, otelAttr, otelCodes}},
+	"internal/seeding":        {ours: []string{"commands", "domain"}, libraries: []string{uuid, jsonV2, errgroup}},
+	"internal/readme":         {},
+	"internal/archtest":       {},
+	"internal/bench":          {program: true, ours: []string{"internal/bench/load"}, libraries: []string{kong, errgroup}},
+	"internal/bench/load":     {},
+	"internal/bench/floor":    {program: true, libraries: []string{uuid, chi, "github.com/hashicorp/raft", "github.com/hashicorp/raft-wal"}},
+	"internal/bench/logbench": {kit: true},
+}
+
+// testLibraries are what tests and kits may import besides.
+var testLibraries = []string{"testing", "github.com/google/go-cmp", "pgregory.net/rapid"}
