@@ -65,6 +65,13 @@ func TestServesHTTPS(t *testing.T) {
 	if code != exitDone || !strings.HasPrefix(out, "idk_") {
 		t.Errorf("key create ends with %d: %s%s", code, out, errs)
 	}
+	other, _ := writeCertificate(t, t.TempDir(), 2)
+	if err := (dataDirectory{filepath.Join(dir, "identity-data")}).announce(p.url, other); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := runHere(t, "key", "list", "--data", filepath.Join(dir, "identity-data")); code != exitFailed || !strings.Contains(errs, "does not show the certificate") {
+		t.Errorf("of a service with another certificate key list ends with %d: %s", code, errs)
+	}
 	answer, err := http.Get(strings.Replace(p.url, "https:", "http:", 1) + "/livez")
 	if err != nil {
 		t.Fatal(err)
