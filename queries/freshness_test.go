@@ -315,7 +315,8 @@ func TestSearchIsForcedByWhatATokenNames(t *testing.T) {
 	ada, group := d.user("ada"), d.group("readers")
 	edge := d.addMember(group.Group.ID, ada.User.ID.UUID)
 	find := func(criteria queries.Criteria, token ...eventstream.Position) ([]domain.User, error) {
-		page, err := d.reader.Users(t.Context(), criteria, queries.Listing{}, quick(token...))
+		fresh := queries.Freshness{AtLeast: eventstream.NewToken(token...), Wait: 5 * time.Second}
+		page, err := d.reader.Users(t.Context(), criteria, queries.Listing{}, fresh)
 		return page.Items, err
 	}
 	if found, err := find(queries.Criteria{Text: "ada"}); err != nil || len(found) != 0 {
@@ -327,7 +328,7 @@ func TestSearchIsForcedByWhatATokenNames(t *testing.T) {
 	if found, err := find(queries.Criteria{Group: group.Group.ID}, edge.Entity...); err != nil || len(found) != 1 {
 		t.Errorf("with the edge's token: %v, %v", found, err)
 	}
-	_, err := find(queries.Criteria{Text: "ada"}, at(usersShard, 1))
+	_, err := d.reader.Users(t.Context(), queries.Criteria{Text: "ada"}, queries.Listing{}, quick(at(usersShard, 1)))
 	isErr(t, "with the shard's token", err, eventstream.ErrBehind)
 	d.run()
 	page, err := d.reader.Users(t.Context(), queries.Criteria{Text: "ada"}, queries.Listing{}, queries.Freshness{AtLeast: eventstream.Token{at(usersShard, 1)}})
