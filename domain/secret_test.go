@@ -23,7 +23,7 @@ func TestKeySecrets(t *testing.T) {
 	if other := domain.NewKeySecret(id, [32]byte{1}); other.Hash() == secret.Hash() {
 		t.Error("two secrets have one hash")
 	}
-	for _, printed := range []string{fmt.Sprint(secret), fmt.Sprintf("%s", secret), fmt.Sprintf("%+v", secret), fmt.Sprintf("%#v", secret), fmt.Sprintf("%v", struct{ S domain.KeySecret }{secret})} {
+	for _, printed := range []string{fmt.Sprint(secret), fmt.Sprintf("%+v", secret), fmt.Sprintf("%#v", secret), fmt.Sprintf("%v", struct{ S domain.KeySecret }{secret})} {
 		if strings.Contains(printed, "AAAA") {
 			t.Errorf("printed it is %s", printed)
 		}

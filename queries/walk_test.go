@@ -277,7 +277,9 @@ func TestAMembershipIsHiddenOnceAnEndIsGone(t *testing.T) {
 		member domain.UserID
 		want   error
 	}{
-		{one.ID, ada.ID, nil}, {one.ID, bob.ID, domain.NotFound}, {two.ID, ada.ID, domain.NotFound},
+		{one.ID, ada.ID, nil},
+		{one.ID, bob.ID, domain.NotFound},
+		{two.ID, ada.ID, domain.NotFound},
 		{one.ID, domain.NewID[domain.User](), nil}, // not heard of yet
 	} {
 		_, err := reader.Membership(t.Context(), c.group, c.member.UUID, queries.Freshness{})
