@@ -110,6 +110,11 @@ func (h *Handler) do(ctx context.Context, request Request, command Command) (Res
 			quarantine: h.quarantine, directory: &h.reader.directory, turn: &turn,
 		}
 		if decided, err = command.attempt(ctx, h, &c); err != nil {
+			// What is in the way may be the same request's doing, done since.
+			var asking error
+			if past, asking = h.recollect(ctx, &request); asking == nil && past != nil {
+				return nil, nil
+			}
 			return nil, err
 		}
 		if entries, err = decided.entries(); err != nil {
