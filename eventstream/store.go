@@ -50,6 +50,14 @@ type Log interface {
 	End() uint64
 }
 
+// Heads is what a Store also implements if it knows the number of every stream's
+// last commit without reading it.
+type Heads interface {
+	// Head is the number of a stream's newest commit, 0 if it has none: what Last
+	// would say at the same instant, at next to no cost.
+	Head(ctx context.Context, stream StreamID) (Seq, error)
+}
+
 // Observer is told of every batch of transactions that a store writes while it
 // is open, in order, once they are durable and before any of their appends
 // returns: so that whoever was answered finds them applied. Batches come one at a

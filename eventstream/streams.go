@@ -66,6 +66,21 @@ func (s *Streams) Log() Log {
 	return log
 }
 
+// Heads are the store's heads, nil if they have to be read.
+func (s *Streams) Heads() Heads {
+	heads, _ := s.store.(Heads)
+	return heads
+}
+
+// Head is the number of a stream's newest commit, 0 if it has none.
+func (s *Streams) Head(ctx context.Context, stream StreamID) (Seq, error) {
+	if heads := s.Heads(); heads != nil {
+		return heads.Head(ctx, stream)
+	}
+	last, err := s.store.Last(ctx, stream)
+	return last.Seq, err
+}
+
 // At gives one commit. One that is not there is ErrCorrupt if a commit names it;
 // callers that only guess must compare with Last first.
 func (s *Streams) At(ctx context.Context, position Position) (Commit, error) {

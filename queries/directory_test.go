@@ -26,6 +26,7 @@ import (
 type directory struct {
 	t         testing.TB
 	store     *memstore.Store
+	wrapped   eventstream.Store
 	streams   *eventstream.Streams
 	settled   commands.Directory
 	handler   *commands.Handler
@@ -33,6 +34,7 @@ type directory struct {
 	index     *memsearch.Index
 	forwarder *querysync.Forwarder[memview.Entity]
 	reader    *queries.Reader
+	config    queries.Config // the reader's
 	clock     time.Time
 	deaf      atomic.Bool
 }
@@ -55,7 +57,8 @@ func newDirectoryOn(t testing.TB, wrap func(*memstore.Store) eventstream.Store) 
 			}
 		},
 	})
-	d.streams = eventstream.New(wrap(d.store), nil)
+	d.wrapped = wrap(d.store)
+	d.streams = eventstream.New(d.wrapped, nil)
 	var err error
 	if d.settled, err = commands.OpenDirectory(t.Context(), d.streams, secret, 1); err != nil {
 		t.Fatal(err)
@@ -79,9 +82,10 @@ func newDirectoryOn(t testing.TB, wrap func(*memstore.Store) eventstream.Store) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.reader, err = queries.NewReader(queries.Config{
+	d.config = queries.Config{
 		Streams: d.streams, View: d.view, Waiter: waiter, Search: search{d}, SearchWaiter: d.forwarder, ClaimSecret: secret,
-	})
+	}
+	d.reader, err = queries.NewReader(d.config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,14 +55,14 @@ func (r *Reader) forceEntity(ctx context.Context, fresh Freshness, streams ...ev
 		return err
 	}
 	for _, stream := range streams {
-		last, err := r.config.Streams.Last(ctx, stream)
+		head, err := r.head(ctx, stream)
 		if err != nil {
-			return late(ctx, fmt.Errorf("read the head of a stream of kind %s: %w", stream.Kind(), err))
+			return late(ctx, err)
 		}
-		if last.Seq == 0 {
+		if head == 0 {
 			continue
 		}
-		if err := ensure(ctx, r.config.Waiter, last.Position()); err != nil {
+		if err := ensure(ctx, r.config.Waiter, eventstream.Position{Stream: stream, Seq: head}); err != nil {
 			return err
 		}
 	}
@@ -168,9 +168,9 @@ func (r *Reader) head(ctx context.Context, stream eventstream.StreamID) (eventst
 		}
 		return 0, nil
 	}
-	last, err := r.config.Streams.Last(ctx, stream)
+	head, err := r.config.Streams.Head(ctx, stream)
 	if err != nil {
 		return 0, fmt.Errorf("read the head of a stream of kind %s: %w", stream.Kind(), err)
 	}
-	return last.Seq, nil
+	return head, nil
 }

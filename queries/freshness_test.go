@@ -363,12 +363,12 @@ type slow struct {
 	is *bool
 }
 
-func (s slow) Last(ctx context.Context, stream eventstream.StreamID) (eventstream.Commit, error) {
+func (s slow) Head(ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error) {
 	if *s.is {
 		<-ctx.Done()
-		return eventstream.Commit{}, ctx.Err()
+		return 0, ctx.Err()
 	}
-	return s.Store.Last(ctx, stream)
+	return s.Store.Head(ctx, stream)
 }
 
 func TestAStoreThatIsSlowMakesTheLatestBehind(t *testing.T) {

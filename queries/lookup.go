@@ -11,8 +11,8 @@ import (
 )
 
 // UserByUsername gives the user that has a username. Like every look-up by a
-// unique value it is current, whatever freshness is asked for: the value's claim
-// is read from its stream, and its owner's row forced to where it took the
+// unique value it is current, whatever freshness is asked for: it answers whom the
+// value's claim names, with a row that is not older than where the owner took the
 // value. A text that could be no such value finds nothing. With NotFound, Shows
 // says what the view was at.
 func (r *Reader) UserByUsername(ctx context.Context, text string, fresh Freshness) (Entity[domain.User], error) {
@@ -21,7 +21,7 @@ func (r *Reader) UserByUsername(ctx context.Context, text string, fresh Freshnes
 		return r.noUserWith(ctx)
 	}
 	key := username.Key()
-	return r.userWith(ctx, domain.UsernameClaim, key, fresh, func(user *domain.User) bool { return user.Username.Key() == key })
+	return r.userWith(ctx, domain.UsernameClaim, key, fresh, func(user *domain.User) bool { return user.Username == username || user.Username.Key() == key })
 }
 
 // UserByEmail gives the user that has a mail address, as UserByUsername does.
@@ -31,7 +31,7 @@ func (r *Reader) UserByEmail(ctx context.Context, text string, fresh Freshness) 
 		return r.noUserWith(ctx)
 	}
 	key := email.Key()
-	return r.userWith(ctx, domain.EmailClaim, key, fresh, func(user *domain.User) bool { return user.Email.Key() == key })
+	return r.userWith(ctx, domain.EmailClaim, key, fresh, func(user *domain.User) bool { return user.Email == email || user.Email.Key() == key })
 }
 
 // UserByExternalID gives the user that has an external id, as UserByUsername
@@ -66,57 +66,99 @@ func (r *Reader) GroupByExternalID(ctx context.Context, text string, fresh Fresh
 	return r.groupWith(ctx, domain.ExternalIDClaim, key, fresh, func(group *domain.Group) bool { return group.ExternalID.Key() == key })
 }
 
+// unique is a value that one entity has at most.
+type unique[T any] struct {
+	kind domain.ClaimKind
+	key  string
+	// owned is the kind of its owner, stream the owner's stream.
+	owned  domain.MemberKind
+	stream func(uuid.UUID) eventstream.StreamID
+	// row reads the row of one who may have the value, and tells whether it has.
+	row  func(context.Context, uuid.UUID) (entity Entity[T], has bool, err error)
+	none func(context.Context) (Entity[T], error)
+}
+
 func (r *Reader) userWith(ctx context.Context, kind domain.ClaimKind, key string, fresh Freshness, has func(*domain.User) bool) (Entity[domain.User], error) {
-	return lookUp(ctx, r, domain.UserMember, eventstream.ClaimStream(string(kind), r.config.ClaimSecret.Key(kind, key)), fresh,
-		func(ctx context.Context, id uuid.UUID) (Entity[domain.User], bool, error) {
+	return lookUp(ctx, r, fresh, &unique[domain.User]{
+		kind: kind, key: key, owned: domain.UserMember, stream: eventstream.UserStream, none: r.noUserWith,
+		row: func(ctx context.Context, id uuid.UUID) (Entity[domain.User], bool, error) {
 			user, err := r.config.View.User(ctx, domain.UserID{UUID: id})
 			return one(user, eventstream.UserStream(id), user.Seq), user.Exists() && has(&user), err
-		}, r.noUserWith)
+		},
+	})
 }
 
 func (r *Reader) groupWith(ctx context.Context, kind domain.ClaimKind, key string, fresh Freshness, has func(*domain.Group) bool) (Entity[domain.Group], error) {
-	return lookUp(ctx, r, domain.GroupMember, eventstream.ClaimStream(string(kind), r.config.ClaimSecret.Key(kind, key)), fresh,
-		func(ctx context.Context, id uuid.UUID) (Entity[domain.Group], bool, error) {
+	return lookUp(ctx, r, fresh, &unique[domain.Group]{
+		kind: kind, key: key, owned: domain.GroupMember, stream: eventstream.GroupStream, none: r.noGroupWith,
+		row: func(ctx context.Context, id uuid.UUID) (Entity[domain.Group], bool, error) {
 			group, err := r.config.View.Group(ctx, domain.GroupID{UUID: id})
 			return one(group, eventstream.GroupStream(id), group.Seq), group.Exists() && has(&group), err
-		}, r.noGroupWith)
+		},
+	})
 }
 
 // claimReads is how often a claim is read while it keeps changing hands between
 // its being read and its owner's row.
 const claimReads = 4
 
-// lookUp finds the owner of a claim. A row that lacks the value has moved on
-// since the claim was read, so the claim is read again.
-func lookUp[T any](
-	ctx context.Context, r *Reader, kind domain.MemberKind, claimed eventstream.StreamID, fresh Freshness,
-	row func(context.Context, uuid.UUID) (entity Entity[T], has bool, err error), none func(context.Context) (Entity[T], error),
-) (Entity[T], error) {
+// lookUp finds who has a value. A row that lacks the value has moved on since the
+// claim was read, so the claim is read again.
+func lookUp[T any](ctx context.Context, r *Reader, fresh Freshness, u *unique[T]) (Entity[T], error) {
 	ctx, span := r.config.Tracer.Start(ctx, "queries.LookUp")
 	defer span.End()
 	if err := r.forceEntity(ctx, fresh); err != nil {
 		return Entity[T]{}, err
 	}
+	if entity, found, err := hinted(ctx, r, u); found || err != nil {
+		return entity, err
+	}
+	claimed := eventstream.ClaimStream(string(u.kind), r.config.ClaimSecret.Key(u.kind, u.key))
 	for range claimReads {
 		claim, err := r.claim(ctx, claimed)
 		if err != nil {
 			return Entity[T]{}, err
 		}
-		if claim.Owner == uuid.Nil || claim.Kind != kind {
-			return none(ctx)
+		if claim.Owner == uuid.Nil || claim.Kind != u.owned {
+			return u.none(ctx)
 		}
 		if err := r.forceOwner(ctx, &claim, fresh); err != nil {
 			return Entity[T]{}, err
 		}
-		entity, has, err := row(ctx, claim.Owner)
+		entity, has, err := readRow(ctx, u, claim.Owner)
 		if err != nil {
-			return Entity[T]{}, fmt.Errorf("read the row of a claim's owner: %w", err)
+			return Entity[T]{}, err
 		}
 		if has {
+			r.hints.set(u.kind, u.key, claim.Owner)
 			return entity, nil
 		}
 	}
-	return none(ctx)
+	return u.none(ctx)
+}
+
+// hinted answers without the claim if the row of whom the hint names is its
+// stream's latest and has the value: an entity and its claims change in one
+// transaction, so then the claim is the entity's.
+func hinted[T any](ctx context.Context, r *Reader, u *unique[T]) (entity Entity[T], found bool, err error) {
+	owner, known := r.hints.owner(u.kind, u.key)
+	if !known {
+		return entity, false, nil
+	}
+	entity, has, err := readRow(ctx, u, owner)
+	if err != nil || !has {
+		return Entity[T]{}, false, err
+	}
+	head, err := r.head(ctx, u.stream(owner))
+	return entity, err == nil && entity.Shows[0].Seq == head, err
+}
+
+func readRow[T any](ctx context.Context, u *unique[T], id uuid.UUID) (Entity[T], bool, error) {
+	entity, has, err := u.row(ctx, id)
+	if err != nil {
+		return entity, false, fmt.Errorf("read the row of a claim's owner: %w", err)
+	}
+	return entity, has, nil
 }
 
 func (r *Reader) claim(ctx context.Context, stream eventstream.StreamID) (domain.Claim, error) {

@@ -142,6 +142,8 @@ func TestAValueThatChangesHandsWhileItIsLookedUp(t *testing.T) {
 		t.Errorf("ada: %v, %v; not %v", entity.Value.ID, err, bob.ID)
 	}
 	meddle = func() { d.do(commands.DeleteUser{ID: bob.ID}) }
+	_, err = d.withoutHints().UserByUsername(t.Context(), "ada", queries.Freshness{})
+	isErr(t, "one who goes away", err, domain.NotFound)
 	_, err = d.reader.UserByUsername(t.Context(), "ada", queries.Freshness{})
 	isErr(t, "one who went away", err, domain.NotFound)
 }

@@ -39,6 +39,7 @@ type Config struct {
 type Reader struct {
 	config  Config
 	cursors *sealer
+	hints   *hints // nil if heads have to be read
 }
 
 // NewReader makes a Reader.
@@ -56,5 +57,9 @@ func NewReader(config Config) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{config: config, cursors: cursors}, nil
+	r := &Reader{config: config, cursors: cursors}
+	if config.Streams.Heads() != nil {
+		r.hints = newHints()
+	}
+	return r, nil
 }

@@ -37,7 +37,7 @@ type Options struct {
 	// SnapshotEvery is after how many commits Run writes a snapshot of the heads;
 	// 500,000 if zero.
 	SnapshotEvery uint64
-	// ScrubRate is how many bytes a second Run reads to find damage; 16 MiB if
+	// ScrubRate is how many bytes a second Run reads to find damage; 4 MiB if
 	// zero, none if negative.
 	ScrubRate int
 	// ScrubEvery is how long Run rests after it has read the whole log; a day if
@@ -65,7 +65,7 @@ const (
 	defaultSegmentSize   = 64 << 20
 	maxSegmentSize       = 128 << 20
 	defaultSnapshotEvery = 500_000
-	defaultScrubRate     = 16 << 20
+	defaultScrubRate     = 4 << 20
 	defaultScrubEvery    = 24 * time.Hour
 )
 

@@ -32,6 +32,12 @@ func (s *Store) Last(ctx context.Context, stream eventstream.StreamID) (eventstr
 	return commit, err
 }
 
+// Head implements eventstream.Heads.
+func (s *Store) Head(ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error) {
+	head, _, err := s.head(ctx, stream)
+	return eventstream.Seq(head.Sequence), err
+}
+
 func (s *Store) head(ctx context.Context, stream eventstream.StreamID) (heads.Head, bool, error) {
 	if err := ctx.Err(); err != nil {
 		return heads.Head{}, false, err

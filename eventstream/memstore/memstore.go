@@ -139,6 +139,12 @@ func (s *Store) Last(ctx context.Context, stream eventstream.StreamID) (eventstr
 	return commits[len(commits)-1], nil
 }
 
+// Head implements eventstream.Heads.
+func (s *Store) Head(ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error) {
+	last, err := s.Last(ctx, stream)
+	return last.Seq, err
+}
+
 // Recent implements eventstream.Store.
 func (s *Store) Recent(ctx context.Context, since time.Time) iter.Seq2[eventstream.Position, error] {
 	since = since.Truncate(time.Millisecond)

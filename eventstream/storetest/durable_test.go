@@ -93,6 +93,11 @@ func (s *session) Last(ctx context.Context, stream eventstream.StreamID) (events
 	return s.disk.Last(ctx, stream)
 }
 
+func (s *session) Head(ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error) {
+	last, err := s.Last(ctx, stream)
+	return last.Seq, err
+}
+
 func (s *session) Recent(ctx context.Context, since time.Time) iter.Seq2[eventstream.Position, error] {
 	return whileOpen(s, s.disk.Recent(ctx, since))
 }

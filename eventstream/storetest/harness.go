@@ -25,6 +25,8 @@ const (
 	Clock Feature = "clock"
 	// Durable: what was acknowledged is there when the store is opened again.
 	Durable Feature = "durable"
+	// KnownHeads: the store is eventstream.Heads.
+	KnownHeads Feature = "known heads"
 	// NumberedLog: the store is an eventstream.Log.
 	NumberedLog Feature = "numbered log"
 	// Observed: Options.Observe is told of every batch.
@@ -33,7 +35,7 @@ const (
 	OneInstant Feature = "one instant"
 )
 
-var features = []Feature{Clock, Durable, NumberedLog, Observed, OneInstant}
+var features = []Feature{Clock, Durable, KnownHeads, NumberedLog, Observed, OneInstant}
 
 // Harness makes the stores of one backend for the kit.
 type Harness struct {
@@ -122,6 +124,9 @@ func (h Harness) check(t *testing.T) {
 	}
 	store := h.New(t, Options{})
 	defer store.Close()
+	if _, knows := store.(eventstream.Heads); knows != h.can(KnownHeads) {
+		t.Fatalf("%s: being eventstream.Heads is %v, and the harness says otherwise", h.Name, knows)
+	}
 	if _, isLog := store.(eventstream.Log); isLog != h.can(NumberedLog) {
 		t.Fatalf("%s: being an eventstream.Log is %v, and the harness says otherwise", h.Name, isLog)
 	}

@@ -144,6 +144,12 @@ func (p *pair) last(rt *rapid.T) {
 	}
 	want, _ := p.model.Last(p.t.Context(), stream)
 	p.same(rt, "last", got, want)
+	if heads, knows := p.store.(eventstream.Heads); knows {
+		head, err := heads.Head(p.t.Context(), stream)
+		if err != nil || head != want.Seq {
+			rt.Fatalf("the head is %d, %v; not %d", head, err, want.Seq)
+		}
+	}
 }
 
 // recent may name more than has moved, and earlier numbers, but no stream less.

@@ -178,6 +178,17 @@ var brokenStores = map[string]sabotage{
 		commit.Stream = stream
 		return commit, err
 	}},
+	"is one behind with the head": {topic: "read", head: func(s *session, ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error) {
+		head, err := s.Head(ctx, stream)
+		return max(head, 1) - 1, err
+	}},
+	"knows heads without a context": {topic: "read", head: func(s *session, _ context.Context, stream eventstream.StreamID) (eventstream.Seq, error) {
+		return s.Head(context.Background(), stream)
+	}},
+	"knows heads after its end": {topic: "read", head: func(s *session, ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error) {
+		last, err := s.disk.Last(ctx, stream)
+		return last.Seq, err
+	}},
 	"is one behind with the last": {topic: "read", last: func(s *session, ctx context.Context, stream eventstream.StreamID) (last eventstream.Commit, err error) {
 		var before eventstream.Commit
 		for commit, err := range s.Read(ctx, stream, 0) {

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"context"
+	"errors"
 	"math"
 	"testing"
 
@@ -12,6 +14,7 @@ var readSentences = []sentence{
 	{says: "read gives what comes after a number, in order", test: testReadAfter},
 	{says: "read after the last number, or beyond, gives none", test: testReadBeyond},
 	{says: "last is the newest commit", test: testLast},
+	{says: "the head is the newest commit's number", needs: []Feature{KnownHeads}, test: testHead},
 	{says: "a reader may stop early, and a sequence may be walked again", test: testReadStops},
 }
 
@@ -46,6 +49,26 @@ func testLast(t *testing.T, h Harness) {
 		same(t, "last", s.read("x", commit.Seq-1)[0], commit)
 	}
 	same(t, "last", s.last("x"), s.read("x", 4)[0])
+}
+
+func testHead(t *testing.T, h Harness) {
+	s := open(t, h, Options{})
+	heads := s.Store.(eventstream.Heads)
+	for want := range eventstream.Seq(4) {
+		if got, err := heads.Head(t.Context(), "x"); err != nil || got != want {
+			t.Fatalf("the head is %d, %v; not %d", got, err, want)
+		}
+		s.write(entry("x", eventstream.Exactly(want), "data"), entry("y", eventstream.Any(), "data"))
+	}
+	if _, err := heads.Head(cancelled(), "x"); !errors.Is(err, context.Canceled) {
+		t.Errorf("the head under a context that has ended: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatalf("close: %v", err)
+	}
+	if _, err := heads.Head(t.Context(), "x"); !errors.Is(err, eventstream.ErrClosed) {
+		t.Errorf("the head of a closed store: %v", err)
+	}
 }
 
 func testReadStops(t *testing.T, h Harness) {

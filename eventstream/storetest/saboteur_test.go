@@ -17,6 +17,7 @@ type sabotage struct {
 	append func(s *session, ctx context.Context, tx eventstream.Transaction) ([]eventstream.Commit, error)
 	read   func(s *session, ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error]
 	last   func(s *session, ctx context.Context, stream eventstream.StreamID) (eventstream.Commit, error)
+	head   func(s *session, ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error)
 	recent func(s *session, ctx context.Context, since time.Time) iter.Seq2[eventstream.Position, error]
 	tail   func(s *session, ctx context.Context, after uint64) iter.Seq2[[]eventstream.Commit, error]
 	end    func(s *session) uint64
@@ -109,6 +110,13 @@ func (s *saboteur) Last(ctx context.Context, stream eventstream.StreamID) (event
 	}
 	commit, err := do(s.session, ctx, s.in(stream))
 	return s.out(commit), err
+}
+
+func (s *saboteur) Head(ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error) {
+	if s.head != nil {
+		return s.head(s.session, ctx, s.in(stream))
+	}
+	return s.session.Head(ctx, s.in(stream))
 }
 
 func (s *saboteur) Recent(ctx context.Context, since time.Time) iter.Seq2[eventstream.Position, error] {
