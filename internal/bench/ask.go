@@ -3,7 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
+	"slices"
+	"sync/atomic"
 
 	"github.com/seed5b6a70b4/identity/internal/bench/load"
 )
@@ -16,8 +19,18 @@ type someone struct {
 	Name     string `json:"name"`
 }
 
-// sample lists up to so many users of a server, spread over the first pages.
+// sample gives up to so many users of a server, spread over all of them.
 func sample(p *process, many int) ([]someone, error) {
+	all, err := everybody(p)
+	if err != nil || len(all) <= many {
+		return all, err
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return slices.Clone(all[:many]), nil
+}
+
+func everybody(p *process) ([]someone, error) {
 	conn, err := load.Dial(p.address)
 	if err != nil {
 		return nil, err
@@ -25,7 +38,7 @@ func sample(p *process, many int) ([]someone, error) {
 	defer conn.Close()
 	var all []someone
 	next := ""
-	for len(all) < many {
+	for {
 		target := "/users?limit=500"
 		if p.name == "floor" {
 			target = "/users"
@@ -45,16 +58,16 @@ func sample(p *process, many int) ([]someone, error) {
 		}
 		all = append(all, page.Items...)
 		if page.Next == nil {
-			break
+			return all, nil
 		}
 		next = *page.Next
 	}
-	return all, nil
 }
 
-// each asks for each of the requests in turn, every worker from another place.
+// each asks for each of the requests in turn, going on where it was left.
 func each(requests []load.Request) load.Next {
-	return func(worker, n int) load.Request { return requests[(worker*7919+n)%len(requests)] }
+	var turn atomic.Uint64
+	return func(int, int) load.Request { return requests[turn.Add(1)%uint64(len(requests))] }
 }
 
 // ask makes a request of each of the users.

@@ -4,36 +4,43 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/seed5b6a70b4/identity/internal/bench/load"
 )
 
-// groups compares a small group with a large one: putting members in, asking for
-// one, listing a page.
+const (
+	largeGroup = 100_000
+	passing    = 64 // users who are only put in and taken out
+)
+
+// groups compares a small group with a large one: asking for a member, listing a
+// page, putting somebody in and taking them out.
 func (b *bench) groups(ctx context.Context, _, identity *process) error {
-	users, err := sample(identity, 100_000)
+	users, err := sample(identity, largeGroup+passing)
 	if err != nil {
 		return err
 	}
+	guests, users := users[:passing], users[passing:]
 	var subjects []subject
-	for _, size := range []int{10, min(100_000, len(users))} {
-		group, err := b.makeGroup(ctx, identity, users[:min(size, len(users))])
+	for _, size := range []int{10, len(users)} {
+		group, err := b.makeGroup(ctx, identity, users[:size])
 		if err != nil {
 			return err
 		}
-		in := ask(users[:min(size, len(users))], func(u someone) load.Request { return get("/groups/" + group + "/members/" + u.ID) })
-		toggle := func(worker, n int) load.Request {
+		in := ask(users[:size], func(u someone) load.Request { return get("/groups/" + group + "/members/" + u.ID) })
+		comeAndGo := func(worker, n int) load.Request {
 			method := "PUT"
 			if n%2 == 1 {
 				method = "DELETE"
 			}
-			return load.NewRequest(method, "/groups/"+group+"/members/"+users[(worker*7919+n/2)%len(users)].ID, adminKey, nil)
+			return load.NewRequest(method, "/groups/"+group+"/members/"+guests[worker%passing].ID, adminKey, nil)
 		}
 		label := fmt.Sprintf(", %d members", size)
 		subjects = append(subjects,
 			subject{"check" + label, identity, each(in), 200},
 			subject{"page of 50" + label, identity, each([]load.Request{get("/groups/" + group + "/members?limit=50")}), 200},
-			subject{"remove and add" + label, identity, func(w, n int) load.Request { return toggle(w, n+1) }, 0})
+			subject{"add and remove" + label, identity, comeAndGo, 0})
 	}
 	figures, err := b.compare(ctx, 16, subjects...)
 	if err != nil {
@@ -49,10 +56,10 @@ func (b *bench) makeGroup(ctx context.Context, identity *process, users []someon
 		return "", err
 	}
 	defer conn.Close()
-	body := fmt.Appendf(nil, `{"name":"bench %d of %d"}`, made.Add(1), len(users))
+	body := fmt.Appendf(nil, `{"name":"bench %x of %d"}`, time.Now().UnixNano(), len(users))
 	response, err := conn.Do(load.NewRequest("POST", "/groups", adminKey, body))
 	if err != nil || response.Status != 201 {
-		return "", fmt.Errorf("make a group: status %d: %w", response.Status, err)
+		return "", fmt.Errorf("make a group: status %d: %s: %w", response.Status, response.Body, err)
 	}
 	var group someone
 	if err := json.Unmarshal(response.Body, &group); err != nil {

@@ -19,8 +19,8 @@ import (
 type bench struct {
 	Sizes       []int         `default:"1000,100000,1000000" help:"How many users the directory has, one after the other."`
 	Connections []int         `default:"1,16,64" help:"How many connections ask at once."`
-	Duration    time.Duration `default:"3s" help:"How long each side is measured in each round."`
-	Rounds      int           `default:"3" help:"How often each side is measured."`
+	Duration    time.Duration `default:"500ms" help:"How long each side is measured in each round."`
+	Rounds      int           `default:"12" help:"How often each side is measured."`
 	Data        string        `help:"Directory for the data; kept if given, so that seeding is done once." type:"path"`
 	Only        []string      `help:"Only these: post, get, search, writes, start, groups."`
 
