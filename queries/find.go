@@ -139,8 +139,11 @@ func (r *Reader) inNoGroup(ctx context.Context, group domain.GroupID) (bool, err
 	if group.IsZero() {
 		return false, nil
 	}
-	exists, err := r.groupExists(ctx, group)
-	return !exists, err
+	err := r.needGroup(ctx, group)
+	if errors.Is(err, domain.NotFound) {
+		return true, nil
+	}
+	return false, err
 }
 
 // rows reads the rows of those found that still exist.

@@ -36,15 +36,9 @@ func (r *Reader) Keys(ctx context.Context, listing Listing, fresh Freshness) (Pa
 	}
 	return walk[domain.APIKey]{
 		scope: "keys",
-		read:  r.keysAfter,
-		id:    func(key domain.APIKey) uuid.UUID { return key.ID.UUID },
+		read: func(ctx context.Context, after uuid.UUID, limit int) ([]domain.APIKey, error) {
+			return r.config.View.Keys(ctx, domain.KeyID{UUID: after}, limit)
+		},
+		id: func(key domain.APIKey) uuid.UUID { return key.ID.UUID },
 	}.page(ctx, r.cursors, listing, restsOn)
-}
-
-func (r *Reader) keysAfter(ctx context.Context, after uuid.UUID, limit int) ([]domain.APIKey, error) {
-	keys, err := r.config.View.Keys(ctx, domain.KeyID{UUID: after}, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list keys: %w", err)
-	}
-	return keys, nil
 }

@@ -61,66 +61,48 @@ func (r *Reader) bothEndsLast(ctx context.Context, edge *domain.Membership) (boo
 	return !member.Removed, nil
 }
 
-func (r *Reader) userExists(ctx context.Context, id domain.UserID) (bool, error) {
+// needUser refuses a user who does not exist.
+func (r *Reader) needUser(ctx context.Context, id domain.UserID) error {
 	user, err := r.config.View.User(ctx, id)
 	if err != nil {
-		return false, fmt.Errorf("read a user's row: %w", err)
+		return fmt.Errorf("read a user's row: %w", err)
 	}
-	return user.Exists(), nil
+	if !user.Exists() {
+		return noUser()
+	}
+	return nil
 }
 
-func (r *Reader) groupExists(ctx context.Context, id domain.GroupID) (bool, error) {
+// needGroup refuses a group that does not exist.
+func (r *Reader) needGroup(ctx context.Context, id domain.GroupID) error {
 	group, err := r.config.View.Group(ctx, id)
 	if err != nil {
-		return false, fmt.Errorf("read a group's row: %w", err)
+		return fmt.Errorf("read a group's row: %w", err)
 	}
-	return group.Exists(), nil
+	if !group.Exists() {
+		return noGroup()
+	}
+	return nil
 }
 
 // Members lists the members of a group that exists, by id.
 func (r *Reader) Members(ctx context.Context, group domain.GroupID, listing Listing, fresh Freshness) (Page[domain.Membership], error) {
 	ctx, span := r.config.Tracer.Start(ctx, "queries.Members")
 	defer span.End()
-	restsOn, err := r.rows(ctx, fresh)
-	if err != nil {
-		return Page[domain.Membership]{}, err
-	}
-	exists, err := r.groupExists(ctx, group)
-	if err != nil {
-		return Page[domain.Membership]{}, err
-	}
-	if !exists {
-		return Page[domain.Membership]{}, noGroup()
-	}
-	return walk[domain.Membership]{
+	return r.edges(ctx, listing, fresh, func(ctx context.Context) error { return r.needGroup(ctx, group) }, walk[domain.Membership]{
 		scope: "members of " + group.String(),
 		read: func(ctx context.Context, after uuid.UUID, limit int) ([]domain.Membership, error) {
-			members, err := r.config.View.Members(ctx, group, after, limit)
-			if err != nil {
-				return nil, fmt.Errorf("list members: %w", err)
-			}
-			return members, nil
+			return r.config.View.Members(ctx, group, after, limit)
 		},
 		id: func(edge domain.Membership) uuid.UUID { return edge.Member },
-	}.page(ctx, r.cursors, listing, restsOn)
+	})
 }
 
 // GroupsOfUser lists the groups that a user, who exists, is directly in, by id.
 func (r *Reader) GroupsOfUser(ctx context.Context, user domain.UserID, listing Listing, fresh Freshness) (Page[domain.Membership], error) {
 	ctx, span := r.config.Tracer.Start(ctx, "queries.GroupsOfUser")
 	defer span.End()
-	restsOn, err := r.rows(ctx, fresh)
-	if err != nil {
-		return Page[domain.Membership]{}, err
-	}
-	exists, err := r.userExists(ctx, user)
-	if err != nil {
-		return Page[domain.Membership]{}, err
-	}
-	if !exists {
-		return Page[domain.Membership]{}, noUser()
-	}
-	return r.groupsOf(ctx, user.UUID, listing, restsOn)
+	return r.edges(ctx, listing, fresh, func(ctx context.Context) error { return r.needUser(ctx, user) }, r.groupsOf(user.UUID))
 }
 
 // GroupsOfGroup lists the groups that a group, which exists, is directly in, by
@@ -128,30 +110,27 @@ func (r *Reader) GroupsOfUser(ctx context.Context, user domain.UserID, listing L
 func (r *Reader) GroupsOfGroup(ctx context.Context, group domain.GroupID, listing Listing, fresh Freshness) (Page[domain.Membership], error) {
 	ctx, span := r.config.Tracer.Start(ctx, "queries.GroupsOfGroup")
 	defer span.End()
+	return r.edges(ctx, listing, fresh, func(ctx context.Context) error { return r.needGroup(ctx, group) }, r.groupsOf(group.UUID))
+}
+
+func (r *Reader) groupsOf(member uuid.UUID) walk[domain.Membership] {
+	return walk[domain.Membership]{
+		scope: "groups of " + member.String(),
+		read: func(ctx context.Context, after uuid.UUID, limit int) ([]domain.Membership, error) {
+			return r.config.View.GroupsOf(ctx, member, domain.GroupID{UUID: after}, limit)
+		},
+		id: func(edge domain.Membership) uuid.UUID { return edge.Group.UUID },
+	}
+}
+
+// edges lists memberships around an end that must exist.
+func (r *Reader) edges(ctx context.Context, listing Listing, fresh Freshness, need func(context.Context) error, edges walk[domain.Membership]) (Page[domain.Membership], error) {
 	restsOn, err := r.rows(ctx, fresh)
 	if err != nil {
 		return Page[domain.Membership]{}, err
 	}
-	exists, err := r.groupExists(ctx, group)
-	if err != nil {
+	if err := need(ctx); err != nil {
 		return Page[domain.Membership]{}, err
 	}
-	if !exists {
-		return Page[domain.Membership]{}, noGroup()
-	}
-	return r.groupsOf(ctx, group.UUID, listing, restsOn)
-}
-
-func (r *Reader) groupsOf(ctx context.Context, member uuid.UUID, listing Listing, restsOn eventstream.Token) (Page[domain.Membership], error) {
-	return walk[domain.Membership]{
-		scope: "groups of " + member.String(),
-		read: func(ctx context.Context, after uuid.UUID, limit int) ([]domain.Membership, error) {
-			groups, err := r.config.View.GroupsOf(ctx, member, domain.GroupID{UUID: after}, limit)
-			if err != nil {
-				return nil, fmt.Errorf("list the groups of a member: %w", err)
-			}
-			return groups, nil
-		},
-		id: func(edge domain.Membership) uuid.UUID { return edge.Group.UUID },
-	}.page(ctx, r.cursors, listing, restsOn)
+	return edges.page(ctx, r.cursors, listing, restsOn)
 }

@@ -2,6 +2,7 @@ package queries
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -30,7 +31,7 @@ func (w walk[T]) page(ctx context.Context, cursors *sealer, listing Listing, res
 	}
 	items, err := w.read(ctx, after, limit+1)
 	if err != nil {
-		return Page[T]{}, err
+		return Page[T]{}, fmt.Errorf("list rows of the view: %w", err)
 	}
 	page := Page[T]{Items: items, RestsOn: restsOn}
 	if len(items) > limit {
