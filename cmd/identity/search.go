@@ -80,7 +80,7 @@ func (s *searcher) catchUp(ctx context.Context, log eventstream.Log, progress fu
 }
 
 // fillBatch is how many documents are put at a time into an empty index.
-const fillBatch = 1024
+const fillBatch = memsearch.Bulk
 
 // fill puts everything that the view knows.
 func (s *searcher) fill(ctx context.Context) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
 	"github.com/seed5b6a70b4/identity/domain"
@@ -64,8 +65,12 @@ func crowd(n int, generation uint64) []queries.Document {
 }
 
 func TestASearchSeesOneMomentWhileDocumentsMove(t *testing.T) {
+	t.Run("one by one", func(t *testing.T) { testOneMoment(t, memsearch.New(memsearch.Options{Buffer: 16})) })
+	t.Run("in bulk", func(t *testing.T) { testOneMoment(t, memsearch.New(memsearch.Options{Buffer: 4})) })
+}
+
+func testOneMoment(t *testing.T, index *memsearch.Index) {
 	const users = 300
-	index := memsearch.New(memsearch.Options{Buffer: 16})
 	run(t, index)
 	ctx, wrote := t.Context(), make(chan error, 1)
 	if err := index.Put(ctx, crowd(users, 1)); err != nil {
@@ -133,6 +138,39 @@ func TestGarbageAndSegmentsStayFew(t *testing.T) {
 	}
 	if stats := index.Stats(); stats.Documents != 0 || stats.Removed != users {
 		t.Errorf("after all were removed: %+v", stats)
+	}
+}
+
+// Several fill an index at once, each with other revisions of the same documents,
+// of which the newest must win wherever it stands.
+func TestBulksTogether(t *testing.T) {
+	const users, revisions = 200, 12
+	for range 20 {
+		index := memsearch.New(memsearch.Options{Buffer: 4})
+		var group errgroup.Group
+		for revision := range uint64(revisions) {
+			group.Go(func() error {
+				documents := append(crowd(users, revision+1), crowd(users/2, revision)...)
+				if revision%3 == 0 {
+					return index.Put(t.Context(), documents[:50]) // not in bulk
+				}
+				return index.Put(t.Context(), documents)
+			})
+		}
+		if err := group.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{"generation": fmt.Sprint(revisions)}
+		for _, criteria := range []queries.Criteria{{Attributes: want}, {}} {
+			criteria.Kind = domain.UserMember
+			found, err := index.Search(t.Context(), criteria, nil, 1000)
+			if err != nil || len(found.IDs) != users {
+				t.Fatalf("found %d of %d: %v", len(found.IDs), users, err)
+			}
+		}
+		if stats := index.Stats(); stats.Documents != users {
+			t.Fatalf("after all: %+v", stats)
+		}
 	}
 }
 

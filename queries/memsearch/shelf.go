@@ -77,6 +77,9 @@ func newShelf(capacity int) *shelf {
 
 // put takes versions in, and answers once a search that begins now sees them.
 func (s *shelf) put(ctx context.Context, versions []*version) error {
+	if len(versions) >= s.capacity*buffersAtOnce {
+		return s.putBulk(ctx, versions)
+	}
 	s.mu.Lock()
 	next := *s.state.Load()
 	next.at++
@@ -93,7 +96,7 @@ func (s *shelf) put(ctx context.Context, versions []*version) error {
 	}
 	s.state.Store(&next)
 	s.mu.Unlock()
-	return s.settle(ctx)
+	return s.settle(ctx, lock)
 }
 
 func (s *state) seal() {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -25,7 +26,7 @@ var patience = slack{buffers: 3, merges: 3}
 
 // alone is what a writer leaves undone if nobody runs the upkeep. That is while
 // an index is filled, and larger segments at once are cheaper.
-var alone = slack{buffers: 32, merges: 1}
+var alone = slack{buffers: buffersAtOnce, merges: 1}
 
 var everything = slack{buffers: 1, merges: 1}
 
@@ -40,6 +41,7 @@ const (
 func (s *shelf) keep(ctx context.Context, kind int) error {
 	for {
 		p := &pacer{ctx: ctx, gentle: kind == large, since: time.Now()}
+		s.upkeep[kind].Lock()
 		if err := s.doUpkeep(kind, everything, p.pause); err != nil {
 			return err
 		}
@@ -52,14 +54,14 @@ func (s *shelf) keep(ctx context.Context, kind int) error {
 }
 
 // settle leaves the upkeep to whoever runs it, or does it if nobody does or if
-// they do not keep up.
-func (s *shelf) settle(ctx context.Context) error {
+// they do not keep up: once it has, or only if it can have, the lock.
+func (s *shelf) settle(ctx context.Context, lock func(*sync.Mutex) bool) error {
 	most := alone
 	if s.kept.Load() {
 		most = patience
 	}
 	for kind := range s.due {
-		if s.isDue(kind, most) {
+		if s.isDue(kind, most) && lock(&s.upkeep[kind]) {
 			if err := s.doUpkeep(kind, most, ctx.Err); err != nil {
 				return err
 			}
@@ -79,8 +81,15 @@ func (s *shelf) isDue(kind int, most slack) bool {
 	return kind == small && len(st.sealed) >= most.buffers || s.pick(st, kind, most) != nil
 }
 
+// lock is Mutex.Lock as a Mutex.TryLock.
+func lock(m *sync.Mutex) bool {
+	m.Lock()
+	return true
+}
+
+// doUpkeep does what is due of a kind whose lock the caller has taken, and gives
+// the lock back.
 func (s *shelf) doUpkeep(kind int, most slack, pause func() error) error {
-	s.upkeep[kind].Lock()
 	defer s.upkeep[kind].Unlock()
 	for s.isDue(kind, most) {
 		if kind == small && len(s.state.Load().sealed) >= most.buffers {
