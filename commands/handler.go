@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"maps"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
@@ -110,10 +112,10 @@ func (h *Handler) do(ctx context.Context, request Request, command Command) (Res
 			quarantine: h.quarantine, directory: &h.reader.directory, turn: &turn,
 		}
 		if decided, err = command.attempt(ctx, h, &c); err != nil {
-			// What is in the way may be the same request's doing, done since.
+			// What is in the way may be the doing of a request with the key, done since.
 			var asking error
-			if past, asking = h.recollect(ctx, &request); asking == nil && past != nil {
-				return nil, nil
+			if past, asking = h.recollect(ctx, &request); past != nil || errors.Is(asking, domain.Mismatch) {
+				return nil, asking
 			}
 			return nil, err
 		}

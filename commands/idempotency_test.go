@@ -193,6 +193,32 @@ func TestOfConcurrentRequestsWithOneKeyOneWrites(t *testing.T) {
 	}
 }
 
+// TestARequestInTheWayIsToldByItsKey has another request with the key done after
+// the key was looked up, so that the value is taken by then.
+func TestARequestInTheWayIsToldByItsKey(t *testing.T) {
+	for digest, want := range map[string]string{"d": "", "other": "mismatch"} {
+		t.Run(digest, func(t *testing.T) {
+			w := newWorld(t, commands.Options{})
+			create := commands.CreateUser{Username: username("anna")}
+			var first commands.Result
+			store := &interruptedStore{Store: w.store, kind: eventstream.RequestKind, happens: func() {
+				var err error
+				if first, err = w.handler.Do(t.Context(), keyed("k", digest), create); err != nil {
+					t.Error(err)
+				}
+			}}
+			interrupted := commands.New(eventstream.New(store, nil), w.directory, nil)
+			got, err := interrupted.Do(t.Context(), keyed("k", "d"), create)
+			if codeOf(err) != want {
+				t.Fatalf("the later request is told %v, want %q", err, want)
+			}
+			if err == nil && got.User.ID != first.User.ID {
+				t.Errorf("the later request is answered %s, the first one made %s", got.User.ID, first.User.ID)
+			}
+		})
+	}
+}
+
 // TestALostReplyDoublesNothing tries every fate of two appends for every command
 // that makes something.
 func TestALostReplyDoublesNothing(t *testing.T) {

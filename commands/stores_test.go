@@ -63,3 +63,20 @@ func (s *forgetfulStore) Append(ctx context.Context, tx eventstream.Transaction)
 	}
 	return commits, err
 }
+
+// interruptedStore has something happen right after the last commit of a stream
+// of a kind was read, once.
+type interruptedStore struct {
+	eventstream.Store
+	kind    eventstream.Kind
+	happens func()
+}
+
+func (s *interruptedStore) Last(ctx context.Context, stream eventstream.StreamID) (eventstream.Commit, error) {
+	commit, err := s.Store.Last(ctx, stream)
+	if happens := s.happens; happens != nil && stream.Kind() == s.kind {
+		s.happens = nil
+		happens()
+	}
+	return commit, err
+}
