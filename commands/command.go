@@ -150,7 +150,8 @@ type Result struct {
 	// Changed tells that something was written now.
 	Changed bool
 	// Created tells that the entity came into being by this request, now or when
-	// the request was first made.
+	// the request was first made with its idempotency key. An id that was there
+	// when the client brought it is Repeated alone.
 	Created bool
 	// Repeated tells that the request was done before, and that the rest of the
 	// result is the first one's.

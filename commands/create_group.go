@@ -77,7 +77,7 @@ func (cmd CreateGroup) again(state *groupCreation) (decision, error) {
 	return decision{
 		shows: []eventstream.Position{state.earlier.created},
 		answer: func([]eventstream.Commit) (Result, error) {
-			return Result{Created: true, Repeated: true, Group: &first, Wrote: state.earlier.wrote}, nil
+			return Result{Repeated: true, Group: &first, Wrote: state.earlier.wrote}, nil
 		},
 	}, nil
 }

@@ -97,7 +97,7 @@ func TestCreatingAGroupAgainWithTheSameIDAnswersTheFirstResult(t *testing.T) {
 
 	again := w.do(create)
 	want := first
-	want.Changed, want.Repeated = false, true
+	want.Changed, want.Created, want.Repeated = false, false, true
 	if diff := cmp.Diff(want, again, compareUnexported); diff != "" {
 		t.Errorf("the second answer (-want +got):\n%s", diff)
 	}

@@ -78,7 +78,7 @@ func (cmd CreateUser) again(state *userCreation) (decision, error) {
 	return decision{
 		shows: []eventstream.Position{state.earlier.created},
 		answer: func([]eventstream.Commit) (Result, error) {
-			return Result{Created: true, Repeated: true, User: &first, Wrote: state.earlier.wrote}, nil
+			return Result{Repeated: true, User: &first, Wrote: state.earlier.wrote}, nil
 		},
 	}, nil
 }

@@ -84,7 +84,7 @@ func TestAKeyMayComeWithTheRepetition(t *testing.T) {
 	w := newWorld(t, commands.Options{})
 	create := commands.CreateUser{ID: userID("anna"), Username: username("anna")}
 	want := w.do(create)
-	want.Changed, want.Repeated = false, true
+	want.Changed, want.Created, want.Repeated = false, false, true
 	for range 2 {
 		got, err := w.handler.Do(t.Context(), keyed("k", "d"), create)
 		if err != nil {

@@ -44,24 +44,25 @@ func (past *recollection) entity(kind eventstream.Kind) (uuid.UUID, error) {
 	return past.shows[0].Stream.UUIDs()[0], nil
 }
 
-// user gives the user that the answer shows, as it was.
-func (past *recollection) user(ctx context.Context, h *Handler, created bool) (Result, error) {
+// user gives the user that the answer shows, as it was; creation tells that the
+// request was one to create it.
+func (past *recollection) user(ctx context.Context, h *Handler, creation bool) (Result, error) {
 	id, err := past.entity(eventstream.UserKind)
 	if err != nil {
 		return Result{}, err
 	}
 	user, commit, err := foldTo(ctx, &h.reader, past.shows[0], domain.User{ID: domain.UserID{UUID: id}})
-	return past.shown(Result{Created: created, User: &user}, &commit), err
+	return past.shown(Result{User: &user}, &commit, creation), err
 }
 
-// group gives the group that the answer shows, as it was.
-func (past *recollection) group(ctx context.Context, h *Handler, created bool) (Result, error) {
+// group gives the group that the answer shows, as user does.
+func (past *recollection) group(ctx context.Context, h *Handler, creation bool) (Result, error) {
 	id, err := past.entity(eventstream.GroupKind)
 	if err != nil {
 		return Result{}, err
 	}
 	group, commit, err := foldTo(ctx, &h.reader, past.shows[0], domain.Group{ID: domain.GroupID{UUID: id}})
-	return past.shown(Result{Created: created, Group: &group}, &commit), err
+	return past.shown(Result{Group: &group}, &commit, creation), err
 }
 
 // key gives the key that the answer shows, as it was.
@@ -71,13 +72,14 @@ func (past *recollection) key(ctx context.Context, h *Handler) (Result, error) {
 		return Result{}, err
 	}
 	key, commit, err := foldTo(ctx, &h.reader, past.shows[0], domain.APIKey{ID: domain.KeyID{UUID: id}})
-	return past.shown(Result{Created: true, Key: &key}, &commit), err
+	return past.shown(Result{Key: &key}, &commit, true), err
 }
 
-// shown adds what else was written when an entity was created, which an earlier
-// request may have done.
-func (past *recollection) shown(result Result, commit *eventstream.Commit) Result {
-	if result.Created {
+// shown adds, for a request to create an entity, what else was written when it
+// was created, and whether that request did it: an earlier one may have.
+func (past *recollection) shown(result Result, commit *eventstream.Commit, creation bool) Result {
+	if creation {
+		result.Created = past.wrote().Seq(commit.Stream) == commit.Seq
 		result.Wrote = written(commit)
 	}
 	return result

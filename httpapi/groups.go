@@ -68,7 +68,7 @@ func createGroup(ctx context.Context, x *exchange) error {
 		return err
 	}
 	x.setHeader(string(location), "/groups/"+result.Group.ID.String())
-	return x.sendGroup(x.createdStatus(&result), &result)
+	return x.sendGroup(createdStatus(&result), &result)
 }
 
 func getGroup(ctx context.Context, x *exchange) error {

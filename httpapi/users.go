@@ -80,7 +80,7 @@ func createUser(ctx context.Context, x *exchange) error {
 		return err
 	}
 	x.setHeader(string(location), "/users/"+result.User.ID.String())
-	return x.sendUser(x.createdStatus(&result), &result)
+	return x.sendUser(createdStatus(&result), &result)
 }
 
 func getUser(ctx context.Context, x *exchange) error {

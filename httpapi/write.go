@@ -94,11 +94,11 @@ func (x *exchange) setWritten(result *commands.Result) error {
 // createdStatus is 201 for a request that created something, also when it is
 // answered again by its idempotency key; an id that the client brought a second
 // time is 200.
-func (x *exchange) createdStatus(result *commands.Result) int {
-	if result.Repeated && x.r.Header[string(idempotencyKey)] == nil {
-		return http.StatusOK
+func createdStatus(result *commands.Result) int {
+	if result.Created {
+		return http.StatusCreated
 	}
-	return http.StatusCreated
+	return http.StatusOK
 }
 
 // sendNothing answers a write that leaves nothing to show.

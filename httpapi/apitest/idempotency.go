@@ -19,6 +19,18 @@ func testIdempotency(t *testing.T, c *client) {
 		c.post("/users", `{"username":"`+name+`","name":"C"}`, "Idempotency-Key", key).wantProblem(http.StatusUnprocessableEntity, "mismatch")
 		c.post("/groups", `{"name":"`+name+`"}`, "Idempotency-Key", key).wantProblem(http.StatusUnprocessableEntity, "mismatch")
 	})
+	c.run("a key with an id that is there already", func(_ *testing.T, c *client) {
+		body := `{"id":"` + c.newID() + `","username":"` + unique("brought") + `"}`
+		c.post("/users", body, "Idempotency-Key", unique("first")).want(http.StatusCreated)
+		key := unique("second")
+		c.post("/users", body, "Idempotency-Key", key).want(http.StatusOK)
+		c.post("/users", body, "Idempotency-Key", key).want(http.StatusOK)
+		body = `{"id":"` + c.newID() + `","name":"` + unique("brought") + `"}`
+		key = unique("third")
+		c.post("/groups", body, "Idempotency-Key", key).want(http.StatusCreated)
+		c.post("/groups", body, "Idempotency-Key", key).want(http.StatusCreated)
+		c.post("/groups", body, "Idempotency-Key", unique("fourth")).want(http.StatusOK)
+	})
 	c.run("only successes are remembered", func(_ *testing.T, c *client) {
 		key, taken := unique("once"), c.user().text("username")
 		c.post("/users", `{"username":"`+taken+`"}`, "Idempotency-Key", key).wantProblem(http.StatusConflict, "username_taken")

@@ -49,19 +49,20 @@ func testUniqueness(t *testing.T, c *client) {
 	})
 }
 
-func testIDs(t *testing.T, c *client) {
-	newID := func() string {
-		made := c.user()
-		// An id of the service's own making, one digit changed, is nobody's.
-		id := []byte(made.id())
-		for i, digit := range []byte(strings.ReplaceAll(unique(""), "-", "")) {
-			id[24+i] = digit
-		}
-		return string(id)
+// newID makes an id that is nobody's: one of the service's own making, some
+// digits changed.
+func (c *client) newID() string {
+	id := []byte(c.user().id())
+	for i, digit := range []byte(strings.ReplaceAll(unique(""), "-", "")) {
+		id[24+i] = digit
 	}
+	return string(id)
+}
+
+func testIDs(t *testing.T, c *client) {
 	for _, kind := range []struct{ path, nameField string }{{"/users", "username"}, {"/groups", "name"}} {
 		c.run(kind.path, func(t *testing.T, c *client) {
-			id, name := newID(), unique("brought")
+			id, name := c.newID(), unique("brought")
 			body := `{"id":"` + id + `","` + kind.nameField + `":"` + name + `","attributes":{"b":1,"a":2}}`
 			made := c.post(kind.path, body).want(http.StatusCreated)
 			if made.id() != id || made.path() != kind.path+"/"+id {
