@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -361,6 +362,29 @@ func TestForeignSecretIsFound(t *testing.T) {
 		return f.Stream == eventstream.StoreStream && strings.Contains(f.What, "hashed under the secret")
 	}) {
 		t.Errorf("found %v", found)
+	}
+}
+
+// What the log holds when the audit begins may be yet to be handed to the view,
+// and to what follows the view.
+func TestAuditWaitsForWhatIsOnItsWay(t *testing.T) {
+	d := newDirectory(t, nil)
+	log := d.log(t)
+	last := log[len(log)-1]
+	view := viewOf(t, log[:len(log)-1])
+	handed := time.AfterFunc(50*time.Millisecond, func() {
+		for i := range last {
+			if view.Shows(last[i].Stream) {
+				if err := view.Apply(context.Background(), last[i:i+1]); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		view.SetApplied(last[0].Log)
+	})
+	defer handed.Stop()
+	for _, f := range findings(t, audit.Subject{Store: d.store, Secret: secret, View: view, Applied: map[string]func() uint64{"memview": view.Applied}}) {
+		t.Error(f)
 	}
 }
 
