@@ -3,6 +3,7 @@ package memsearch
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync/atomic"
 
 	"github.com/google/uuid"
@@ -18,12 +19,16 @@ type Options struct {
 	// Buffer is how many documents are kept unsorted before they are indexed; 0 is
 	// the default, 1,024. Searches look at each of them.
 	Buffer int
+	// Source names what the documents are made from, such as the epoch of the store:
+	// a snapshot of another source is not loaded.
+	Source string
 }
 
 const defaultBuffer = 1024
 
 // Index is a search index in memory. Its methods may be called concurrently.
 type Index struct {
+	source  string
 	shelves map[domain.MemberKind]*shelf
 	applied atomic.Uint64
 }
@@ -35,7 +40,7 @@ func New(o Options) *Index {
 	if o.Buffer <= 0 {
 		o.Buffer = defaultBuffer
 	}
-	return &Index{shelves: map[domain.MemberKind]*shelf{
+	return &Index{source: o.Source, shelves: map[domain.MemberKind]*shelf{
 		domain.UserMember:  newShelf(o.Buffer),
 		domain.GroupMember: newShelf(o.Buffer),
 	}}
@@ -116,6 +121,12 @@ func (x *Index) Position(context.Context) (eventstream.Token, error) {
 		return nil, nil
 	}
 	return eventstream.NewToken(eventstream.Position{Stream: eventstream.LogStream, Seq: eventstream.Seq(position)}), nil
+}
+
+// Revisions gives the revision of every document of a kind that the index has,
+// removed ones too, in no order.
+func (x *Index) Revisions(kind domain.MemberKind) iter.Seq2[uuid.UUID, uint64] {
+	return x.shelves[kind].state.Load().revisions
 }
 
 // Run indexes in the background what was put, until ctx ends. Without it Put

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -319,6 +320,45 @@ func TestADamagedSnapshotIsPassedOver(t *testing.T) {
 		if stats := loaded.Stats(); stats.Documents != 0 || loaded.Applied() != 0 {
 			t.Fatalf("byte %d: %+v was left behind", at, stats)
 		}
+	}
+}
+
+func TestASnapshotOfAnotherSourceIsPassedOver(t *testing.T) {
+	dir := t.TempDir()
+	index := memsearch.New(memsearch.Options{Source: "one"})
+	if err := index.Put(t.Context(), crowd(20, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := index.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	for source, want := range map[string]bool{"one": true, "other": false, "": false} {
+		if found, err := memsearch.New(memsearch.Options{Source: source}).Load(dir, nil); found != want || err != nil {
+			t.Errorf("source %q: found %t, %v", source, found, err)
+		}
+	}
+}
+
+// TestRevisionsAreThoseOfTheNewestVersions has some of them in segments and some
+// in buffers.
+func TestRevisionsAreThoseOfTheNewestVersions(t *testing.T) {
+	index := memsearch.New(memsearch.Options{Buffer: 8})
+	want := map[uuid.UUID]uint64{}
+	for generation, users := range []int{50, 30, 5} {
+		documents := crowd(users, uint64(generation)+1)
+		documents[0].Removed = true
+		for i := range documents {
+			want[documents[i].ID] = documents[i].Revision
+		}
+		if err := index.Put(t.Context(), documents); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(want, maps.Collect(index.Revisions(domain.UserMember))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for id := range index.Revisions(domain.GroupMember) {
+		t.Errorf("a group %s", id)
 	}
 }
 

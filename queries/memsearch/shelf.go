@@ -45,6 +45,23 @@ func (s *state) buffered(yield func(*version) bool) {
 	}
 }
 
+// revisions gives the id and the revision of all that is visible.
+func (s *state) revisions(yield func(uuid.UUID, uint64) bool) {
+	defer runtime.KeepAlive(s)
+	for _, segment := range s.segments {
+		for ordinal := range uint32(segment.documents()) {
+			if segment.visible(ordinal, s.at) && !yield(segment.ids[ordinal], segment.revisions[ordinal]) {
+				return
+			}
+		}
+	}
+	for v := range s.buffered {
+		if v.visible(s.at) && !yield(v.id, v.revision) {
+			return
+		}
+	}
+}
+
 // changed counts a document that came or went.
 func (s *state) changed(removed bool, by int) {
 	if removed {

@@ -30,17 +30,17 @@ const (
 
 var snapshotKinds = []domain.MemberKind{domain.UserMember, domain.GroupMember}
 
-func fingerprint() string {
+func (x *Index) fingerprint() string {
 	one := uint16(1)
 	littleEndian := *(*byte)(unsafe.Pointer(&one)) == 1
-	return fmt.Sprintf("memsearch %d, little-endian %t, %s", snapshotFormat, littleEndian, words.Fingerprint())
+	return fmt.Sprintf("memsearch %d, little-endian %t, %s, %s", snapshotFormat, littleEndian, words.Fingerprint(), x.source)
 }
 
 // Save writes the index into a directory, as it is at one moment after the call.
 // Documents may be put meanwhile.
 func (x *Index) Save(dir string) error {
 	position := x.Applied()
-	return snapshot.Write(dir, snapshotName, fingerprint(), position, func(w io.Writer) error {
+	return snapshot.Write(dir, snapshotName, x.fingerprint(), position, func(w io.Writer) error {
 		for _, kind := range snapshotKinds {
 			if err := x.shelves[kind].state.Load().write(w); err != nil {
 				return err
@@ -55,7 +55,7 @@ func (x *Index) Save(dir string) error {
 // of those that were passed over.
 func (x *Index) Load(dir string, warn func(file string, reason error)) (bool, error) {
 	var loaded []*state
-	position, found, err := snapshot.Load(dir, snapshotName, fingerprint(), warn, func(_ uint64, body io.Reader) error {
+	position, found, err := snapshot.Load(dir, snapshotName, x.fingerprint(), warn, func(_ uint64, body io.Reader) error {
 		loaded = nil
 		for range snapshotKinds {
 			st, err := readState(body)

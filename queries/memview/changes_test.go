@@ -3,6 +3,7 @@ package memview_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -150,6 +151,40 @@ func TestTidyAnnouncesTheMembersOfARemovedGroup(t *testing.T) {
 		if seq, err := f.view.Seq(context.Background(), stream); err != nil || seq != 1 {
 			t.Fatalf("the row of a membership that was tidied away is at %d, %v", seq, err)
 		}
+	}
+}
+
+// TestAheadIsWhatAnIndexMissed has an index that missed what Tidy announced, and
+// one that has nothing.
+func TestAheadIsWhatAnIndexMissed(t *testing.T) {
+	h, f := viewtest.NewHistory(t), newFollower()
+	member, stranger := domain.NewID[domain.User](), domain.NewID[domain.User]()
+	group := domain.NewID[domain.Group]()
+	f.apply(t, h.User(member, "ann"), h.User(stranger, "bob"), h.Group(group, "staff"), h.Member(group, member, true))
+	f.apply(t, h.RemoveGroup(group))
+	index := map[uuid.UUID]uint64{uuid.New(): 9}
+	for revision := range f.view.Revisions() {
+		index[revision.ID] = revision.Revision
+	}
+	ahead := func(kind domain.MemberKind) (ids []uuid.UUID) {
+		for entity := range f.view.Ahead(kind, maps.All(index)) {
+			if entity.Kind != kind {
+				t.Errorf("of the wrong kind: %v", entity)
+			}
+			ids = append(ids, entity.ID)
+		}
+		return ids
+	}
+	if got := slices.Concat(ahead(domain.UserMember), ahead(domain.GroupMember)); got != nil {
+		t.Errorf("ahead of itself with %v", got)
+	}
+	f.tidy(t)
+	if got := ahead(domain.UserMember); !slices.Equal(got, []uuid.UUID{member.UUID}) || ahead(domain.GroupMember) != nil {
+		t.Errorf("ahead with %v, want the member %v", got, member)
+	}
+	clear(index)
+	if got := ahead(domain.UserMember); len(got) != 2 || len(ahead(domain.GroupMember)) != 1 {
+		t.Errorf("ahead of nothing with the users %v", got)
 	}
 }
 

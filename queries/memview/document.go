@@ -71,8 +71,8 @@ type Revision struct {
 }
 
 // Revisions gives the revision of every user and group that the view knows,
-// removed ones too, in no order: for an index to find what it missed. What
-// comes or changes meanwhile may be left out or given as it was.
+// removed ones too, in no order. What comes or changes meanwhile may be left out
+// or given as it was.
 func (v *View) Revisions() iter.Seq[Revision] {
 	return func(yield func(Revision) bool) {
 		for r := range ref(v.nodes.count.Load()) {
@@ -80,6 +80,29 @@ func (v *View) Revisions() iter.Seq[Revision] {
 				if revision, ok := v.revision(r, s); ok && !yield(revision) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// Ahead gives the users or the groups, removed ones too, whose document an index
+// lacks or has in an earlier revision. What the index has is gone over at once;
+// what changes after that may be left out.
+func (v *View) Ahead(kind domain.MemberKind, had iter.Seq2[uuid.UUID, uint64]) iter.Seq[Entity] {
+	s, count := sideOf(kind), ref(v.nodes.count.Load())
+	current := make([]bool, count)
+	for id, revision := range had {
+		r, found := v.nodes.find(id)
+		if !found || r >= count {
+			continue
+		}
+		now, known := v.revision(r, s)
+		current[r] = known && revision >= now.Revision
+	}
+	return func(yield func(Entity) bool) {
+		for r := range count {
+			if !current[r] && v.nodes.at(r).stage(s) != unknown && !yield(Entity{kind, v.id(r)}) {
+				return
 			}
 		}
 	}
