@@ -20,6 +20,7 @@ import (
 	"github.com/seed5b6a70b4/identity/queries"
 	"github.com/seed5b6a70b4/identity/queries/memview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
+	"github.com/seed5b6a70b4/identity/sync/tailfeed"
 )
 
 // settings say how the backends are opened. The zero value is good.
@@ -43,8 +44,8 @@ type backends struct {
 	settings settings
 	data     dataDirectory
 
-	metrics  *storeMetrics // nil measures nothing
-	observer atomic.Pointer[querysync.Synchroniser]
+	metrics *storeMetrics // nil measures nothing
+	feed    tailfeed.Feed
 
 	store        *logstore.Store
 	streams      *eventstream.Streams
@@ -92,13 +93,7 @@ func (b *backends) open(ctx context.Context) error {
 
 func (b *backends) openStore() error {
 	options := &logstore.Options{
-		Logger: b.settings.log, Fatal: b.settings.fatal, FreeSpace: b.settings.freeSpace,
-		// The store is needed to make who observes it.
-		Observe: func(transactions [][]eventstream.Commit) {
-			if s := b.observer.Load(); s != nil {
-				s.Observe(transactions)
-			}
-		},
+		Logger: b.settings.log, Fatal: b.settings.fatal, FreeSpace: b.settings.freeSpace, Observe: b.feed.Observe,
 	}
 	wiring := &eventstream.Options{}
 	if m := b.metrics; m != nil {
@@ -149,14 +144,14 @@ func (b *backends) openViews(ctx context.Context) error {
 	}
 	var search *searcher
 	if !b.settings.noSearch {
-		if search, err = newSearcher(b.synchroniser, b.view, b.settings.log, b.settings.registry); err != nil {
+		if search, err = b.newSearcher(b.settings.registry); err != nil {
 			return err
 		}
 	}
 	if err := b.load(search); err != nil {
 		return err
 	}
-	b.observer.Store(b.synchroniser)
+	b.feed.Follow(b.synchroniser)
 	if err := b.synchroniser.CatchUp(ctx, b.store, b.view, runtime.GOMAXPROCS(0), b.settings.progress); err != nil {
 		return err
 	}
@@ -195,17 +190,14 @@ func (b *backends) load(search *searcher) error {
 		if found {
 			b.snapshotted = position
 		}
-		if position > b.store.End() {
-			return fmt.Errorf("the log ends at %d, but a snapshot rests on %d: acknowledged data is missing", b.store.End(), position)
-		}
-		return err
+		return errors.Join(err, b.reaches(position))
 	})
 	if search != nil {
 		group.Go(func() (err error) {
 			indexed, err = search.index.Load(b.data.snapshots(), func(file string, reason error) {
 				b.settings.log.Warn("snapshot passed over", "file", file, "reason", reason)
 			})
-			return err
+			return errors.Join(err, b.reaches(search.index.Applied()))
 		})
 	}
 	err := group.Wait()
@@ -213,6 +205,14 @@ func (b *backends) load(search *searcher) error {
 		b.snapshotted = 0 // the index has none
 	}
 	return err
+}
+
+// reaches makes sure that the log has all that a snapshot was made from.
+func (b *backends) reaches(position uint64) error {
+	if end := b.store.End(); position > end {
+		return fmt.Errorf("the log ends at %d, but a snapshot rests on %d: acknowledged data is missing", end, position)
+	}
+	return nil
 }
 
 func (b *backends) openReader() error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,14 +23,14 @@ type searcher struct {
 	forwarder *querysync.Forwarder[memview.Entity]
 }
 
-func newSearcher(from *querysync.Synchroniser, view *memview.View, log *slog.Logger, registry *prometheus.Registry) (*searcher, error) {
-	s := &searcher{index: memsearch.New(memsearch.Options{}), view: view}
-	options := querysync.ForwarderOptions[memview.Entity]{Name: "memsearch", Push: s.push, Touches: s.touches, Logger: log}
+func (b *backends) newSearcher(registry *prometheus.Registry) (*searcher, error) {
+	s := &searcher{index: memsearch.New(memsearch.Options{Source: b.directory.Epoch.String()}), view: b.view}
+	options := querysync.ForwarderOptions[memview.Entity]{Name: "memsearch", Push: s.push, Touches: s.touches, Logger: b.settings.log}
 	if registry != nil {
 		options.Metrics = registry
 	}
 	var err error
-	s.forwarder, err = querysync.NewForwarder(from, view, options)
+	s.forwarder, err = querysync.NewForwarder(b.synchroniser, b.view, options)
 	return s, err
 }
 
@@ -66,29 +65,31 @@ func (s *searcher) touches(ctx context.Context, stream eventstream.StreamID) ([]
 	return nil, nil
 }
 
-// catchUp brings the index to where the view is: what its snapshot lacks is
-// forwarded, and without a snapshot everything is put.
+// catchUp brings the index to where the view is. What its snapshot lacks is found
+// by comparing revisions: not every change of the view has a place in the log.
 func (s *searcher) catchUp(ctx context.Context, log eventstream.Log, progress func(done, total uint64)) error {
-	after := s.index.Applied()
-	if after == 0 {
-		after = s.view.Applied()
-		if err := s.fill(ctx); err != nil {
-			return err
-		}
+	at := s.view.Applied()
+	if err := s.fill(ctx); err != nil {
+		return err
 	}
-	return s.forwarder.CatchUp(ctx, log, after, progress)
+	return s.forwarder.CatchUp(ctx, log, at, progress)
 }
 
-// fillBatch is how many documents are put at a time into an empty index.
+// fillBatch is how many documents are put at a time by fill.
 const fillBatch = memsearch.Bulk
 
-// fill puts everything that the view knows.
+// fill puts everything in which the view is ahead of the index.
 func (s *searcher) fill(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	batches := make(chan []memview.Entity, runtime.GOMAXPROCS(0))
 	group.Go(func() error {
 		defer close(batches)
-		return s.hand(ctx, batches)
+		for _, kind := range []domain.MemberKind{domain.UserMember, domain.GroupMember} {
+			if err := s.hand(ctx, kind, batches); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	for range runtime.GOMAXPROCS(0) {
 		group.Go(func() error {
@@ -103,7 +104,7 @@ func (s *searcher) fill(ctx context.Context) error {
 	return group.Wait()
 }
 
-func (s *searcher) hand(ctx context.Context, to chan<- []memview.Entity) error {
+func (s *searcher) hand(ctx context.Context, kind domain.MemberKind, to chan<- []memview.Entity) error {
 	var batch []memview.Entity
 	send := func() error {
 		select {
@@ -114,8 +115,8 @@ func (s *searcher) hand(ctx context.Context, to chan<- []memview.Entity) error {
 			return ctx.Err()
 		}
 	}
-	for revision := range s.view.Revisions() {
-		if batch = append(batch, revision.Entity); len(batch) == fillBatch {
+	for entity := range s.view.Ahead(kind, s.index.Revisions(kind)) {
+		if batch = append(batch, entity); len(batch) == fillBatch {
 			if err := send(); err != nil {
 				return err
 			}
@@ -148,7 +149,7 @@ func (s *searcher) Position(context.Context) (eventstream.Token, error) {
 // reindex makes a snapshot of an index of all that the view shows, where none is
 // kept.
 func (b *backends) reindex(ctx context.Context) error {
-	made, err := newSearcher(b.synchroniser, b.view, b.settings.log, nil)
+	made, err := b.newSearcher(nil)
 	if err != nil {
 		return err
 	}
