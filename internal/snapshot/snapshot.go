@@ -30,12 +30,13 @@ import (
 )
 
 const (
-	magic    = "identsnp"
-	version  = 1
-	suffix   = ".snapshot"
-	kept     = 2
-	trailer  = 8 + 4
-	buffered = 1 << 20
+	magic     = "identsnp"
+	version   = 1
+	suffix    = ".snapshot"
+	temporary = ".tmp"
+	kept      = 2
+	trailer   = 8 + 4
+	buffered  = 1 << 20
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -56,7 +57,7 @@ func Write(dir, name, fingerprint string, position uint64, body func(io.Writer) 
 			err = fmt.Errorf("write snapshot %s: %w", filepath.Base(path), err)
 		}
 	}()
-	file, err := os.CreateTemp(dir, name+"-*.tmp")
+	file, err := os.CreateTemp(dir, name+"-*"+temporary)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func Write(dir, name, fingerprint string, position uint64, body func(io.Writer) 
 	if err := syncDir(dir); err != nil {
 		return err
 	}
-	return prune(dir, name)
+	return prune(dir, name, filepath.Base(path))
 }
 
 func writeTo(file *os.File, fingerprint string, position uint64, body func(io.Writer) error) error {
@@ -115,8 +116,12 @@ func (w *summingWriter) Write(p []byte) (int, error) {
 // body. A file that cannot be used is told to warn and passed over, and read may
 // be called again for an older one, so it must start afresh each time. If none
 // is good, found is false. The body's checksum is compared after read returned.
-// An error is one of the directory only.
+// An error is one of the directory only. Nobody may be writing the name meanwhile:
+// what a Write cut short left behind is removed.
 func Load(dir, name, fingerprint string, warn func(file string, reason error), read func(position uint64, body io.Reader) error) (position uint64, found bool, err error) {
+	if err := sweep(dir, name); err != nil {
+		return 0, false, fmt.Errorf("remove what a crash left: %w", err)
+	}
 	files, err := list(dir, name)
 	if err != nil {
 		return 0, false, fmt.Errorf("list snapshots: %w", err)
@@ -216,17 +221,34 @@ func list(dir, name string) ([]string, error) {
 	return files, nil
 }
 
-func prune(dir, name string) error {
+// prune removes all snapshots but the one written and the newest of the others:
+// one of another store may be further.
+func prune(dir, name, written string) error {
 	files, err := list(dir, name)
 	if err != nil {
 		return err
 	}
-	for _, file := range files[:max(0, len(files)-kept)] {
+	files = slices.DeleteFunc(files, func(file string) bool { return file == written })
+	for _, file := range files[:max(0, len(files)-kept+1)] {
 		if err := os.Remove(filepath.Join(dir, file)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sweep removes what a crash left of a Write.
+func sweep(dir, name string) error {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if strings.HasPrefix(file.Name(), name+"-") && strings.HasSuffix(file.Name(), temporary) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, file.Name())))
+		}
+	}
+	return err
 }
 
 func syncDir(dir string) error {

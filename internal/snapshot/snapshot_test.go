@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,5 +112,37 @@ func TestAFailedWriteLeavesTheOlderOne(t *testing.T) {
 	}
 	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 1 {
 		t.Errorf("files left behind: %v", files)
+	}
+}
+
+func TestWhatACrashLeftIsRemoved(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, 1, "one")
+	for _, name := range []string{"rows-123.tmp", "other-123.tmp", "rows.tmp"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if body, _, found, _ := load(t, dir, "v1"); body != "one" || !found {
+		t.Errorf("loaded %q, found %t", body, found)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*.tmp"))
+	if want := []string{filepath.Join(dir, "other-123.tmp"), filepath.Join(dir, "rows.tmp")}; !slices.Equal(files, want) {
+		t.Errorf("left are %v, want %v", files, want)
+	}
+}
+
+// TestWhatIsWrittenIsKept has snapshots of a log that got further, of another
+// store.
+func TestWhatIsWrittenIsKept(t *testing.T) {
+	dir := t.TempDir()
+	for _, position := range []uint64{1000, 2000, 7} {
+		write(t, dir, position, "some")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "rows-00000000000000000007.snapshot")); err != nil {
+		t.Error(err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 2 {
+		t.Errorf("%d files are kept, not 2: %v", len(files), files)
 	}
 }
