@@ -17,6 +17,7 @@
 // again before it is reported. It changes nothing. Memory is about 100 bytes for
 // each stream; nothing is kept of what commits say.
 //
-// It cannot tell that the newest transactions were cut off the end of the log,
-// unless something derived is ahead of it.
+// It cannot tell that the newest transactions were cut off the end of the log, or
+// that the newest commits of a stream were taken out of a log that was written
+// anew, unless something derived is ahead of it.
 package audit
