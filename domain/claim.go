@@ -91,5 +91,5 @@ func (c *Claim) FreeFor(entity uuid.UUID, now time.Time, quarantine time.Duratio
 		return true, time.Time{}
 	}
 	until = c.ReleasedAt.Add(quarantine)
-	return !now.Before(until), until
+	return quarantine <= 0 || !now.Before(until), until
 }

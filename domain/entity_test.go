@@ -125,6 +125,7 @@ func TestAClaimIsFreeFor(t *testing.T) {
 		{"with the clock set back", []commit{taken, released}, mine, noon.Add(-time.Hour), quarantine, false, ends},
 		{"taken back at once", []commit{taken, released}, others, noon.Add(time.Hour), quarantine, true, time.Time{}},
 		{"without quarantine", []commit{taken, released}, mine, noon.Add(time.Hour), 0, true, noon.Add(time.Hour)},
+		{"without quarantine, with the clock set back", []commit{taken, released}, mine, noon, 0, true, noon.Add(time.Hour)},
 		{"by its last commit alone", []commit{released}, mine, ends.Add(-1), quarantine, false, ends},
 	} {
 		var claim domain.Claim
