@@ -29,16 +29,13 @@ func parseTags(lines []string) tags {
 	}
 	parsed := tags{given: true}
 	for _, line := range lines {
-		for rest := line; rest != ""; {
-			rest = strings.TrimLeft(rest, ", \t")
-			switch {
-			case rest == "":
-			case rest[0] == '*':
+		for rest := strings.TrimLeft(line, ", \t"); rest != ""; rest = strings.TrimLeft(rest, ", \t") {
+			var t tag
+			var all bool
+			t, all, rest = cutTag(rest)
+			if all {
 				parsed.any = true
-				rest = rest[1:]
-			default:
-				var t tag
-				t, rest = cutTag(rest)
+			} else {
 				parsed.list = append(parsed.list, t)
 			}
 		}
@@ -46,18 +43,23 @@ func parseTags(lines []string) tags {
 	return parsed
 }
 
-func cutTag(text string) (tag, string) {
-	var t tag
-	text, t.weak = strings.CutPrefix(text, "W/")
-	if opened, quoted := strings.CutPrefix(text, `"`); quoted {
-		if inside, rest, closed := strings.Cut(opened, `"`); closed {
-			t.text = inside
-			return t, rest
+// cutTag cuts the first element off: a tag, or * for all. What goes on before the
+// next comma is neither.
+func cutTag(text string) (t tag, all bool, rest string) {
+	rest, all = strings.CutPrefix(text, "*")
+	if !all {
+		rest, t.weak = strings.CutPrefix(text, "W/")
+		opened, quoted := strings.CutPrefix(rest, `"`)
+		inside, after, closed := strings.Cut(opened, `"`)
+		if quoted && closed {
+			t.text, rest = inside, after
 		}
 	}
-	// Not a tag: pass over it up to the next element.
-	_, rest, _ := strings.Cut(text, ",")
-	return t, rest
+	tail, rest, _ := strings.Cut(rest, ",")
+	if strings.Trim(tail, " \t") != "" {
+		return tag{}, false, rest
+	}
+	return t, all, rest
 }
 
 // matches tells whether one of the tags is the text, which is none that a client

@@ -40,6 +40,10 @@ func testConditions(t *testing.T, c *client) {
 		{"an open quote", []string{strings.TrimSuffix(tag, `"`)}, false},
 		{"nothing", []string{""}, false},
 		{"an empty tag", []string{`""`}, false},
+		{"any, and more", []string{"*" + tag}, false},
+		{"its tag, and more", []string{tag + "x"}, false},
+		{"two tags without a comma", []string{tag + " " + tag}, false},
+		{"its tag after what is none", []string{"*x, " + tag}, true},
 	} {
 		headers := func(name string) []string {
 			var pairs []string
