@@ -91,13 +91,19 @@ func (r *Reader) forceList(ctx context.Context, waiter Waiter, fresh Freshness, 
 }
 
 func (r *Reader) ensureAll(ctx context.Context, waiter Waiter, token eventstream.Token) error {
-	for _, position := range token {
-		if position.Stream.Kind() == eventstream.MemberKind {
-			if err := r.ensureEnds(ctx, position); err != nil {
-				return err
-			}
+	for i, position := range token {
+		var err error
+		switch position.Stream.Kind() {
+		case eventstream.MemberKind:
+			err = r.ensureEnds(ctx, position)
+		case eventstream.NestingKind, eventstream.ChangesKind:
+			// No view shows them, so waiting would not tell whether they are there.
+			err = r.Validate(ctx, token[i:i+1])
 		}
-		if err := ensure(ctx, waiter, position); err != nil {
+		if err == nil {
+			err = ensure(ctx, waiter, position)
+		}
+		if err != nil {
 			return err
 		}
 	}

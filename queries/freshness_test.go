@@ -138,6 +138,7 @@ func TestAPositionFromTheFutureIsRefused(t *testing.T) {
 	for _, position := range []eventstream.Position{
 		at(eventstream.UserStream(id), 2), at(eventstream.GroupStream(id), 1), at(eventstream.KeyStream(id), 1), at(eventstream.MemberStream(id, id), 1),
 		at(usersShard, 2), at(groupsShard, 1), at(eventstream.LogStream, eventstream.Seq(d.store.End())+1),
+		at(eventstream.NestingStream, 1), at("changes/0", 1),
 	} {
 		fresh := queries.Freshness{AtLeast: eventstream.Token{position}}
 		_, err := d.reader.User(t.Context(), ada.ID, fresh)
@@ -172,6 +173,7 @@ func TestAWriteNeedsOnlyThatThePositionsExist(t *testing.T) {
 func TestAStreamThatTheViewDoesNotShowIsSatisfied(t *testing.T) {
 	d := newDirectory(t)
 	ada := d.user("ada").User
+	d.addMember(d.group("all").Group.ID, d.group("some").Group.ID.UUID)
 	fresh := queries.Freshness{AtLeast: eventstream.NewToken(at(eventstream.NestingStream, 1), at(eventstream.StoreStream, 1))}
 	_, err := d.reader.User(t.Context(), ada.ID, fresh)
 	isErr(t, "user", err, nil)

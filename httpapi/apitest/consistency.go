@@ -105,7 +105,7 @@ func testDeck(t *testing.T, c *client) {
 
 func testBadTokens(t *testing.T, c *client) {
 	user, group := c.user(), c.group()
-	future := c.futureToken(user)
+	future := c.forgedToken(user, eventstream.StreamID("user/"+user.id()))
 	cut := user.token()[:len(user.token())-2]
 	flipped := []byte(user.token())
 	flipped[20] ^= 1
@@ -127,6 +127,8 @@ func testBadTokens(t *testing.T, c *client) {
 		{"foreign, as a tag", "foreign_token", []string{`"` + foreignToken() + `"`}},
 		{"from the future", "unknown_position", []string{future}},
 		{"from the future, among others", "unknown_position", []string{user.token(), future}},
+		{"from the future of nesting", "unknown_position", []string{c.forgedToken(user, eventstream.NestingStream)}},
+		{"of changes that there are not", "unknown_position", []string{c.forgedToken(user, "changes/0")}},
 	}
 	for _, test := range tests {
 		c.run(test.name, func(_ *testing.T, c *client) {
@@ -153,13 +155,11 @@ func testBadTokens(t *testing.T, c *client) {
 	c.get(user.path()).want(http.StatusOK) // nothing of it was written
 }
 
-// futureToken is a token of this store, and of an entity of its, for a commit that
-// it does not have.
-func (c *client) futureToken(made *reply) string {
+// forgedToken is a token of this store, whose epoch an answer tells, for a commit
+// that the stream does not have.
+func (c *client) forgedToken(answer *reply, stream eventstream.StreamID) string {
 	c.t.Helper()
-	epoch := epochOf(made.token())
-	token := eventstream.NewToken(eventstream.Position{Stream: eventstream.StreamID("user/" + made.id()), Seq: 1_000_000})
-	text, err := token.Encode(epoch)
+	text, err := eventstream.NewToken(eventstream.Position{Stream: stream, Seq: 1_000_000}).Encode(epochOf(answer.token()))
 	if err != nil {
 		c.t.Fatal(err)
 	}
