@@ -46,7 +46,11 @@ var memberRoutes = []route{
 			{status: http.StatusCreated, text: "It came in.", schema: "Membership", headers: entityHeaders, example: membershipExample},
 			{status: http.StatusNoContent, text: "It was in already.", headers: entityHeaders},
 		},
-		refusals: []int{http.StatusConflict, http.StatusPreconditionFailed}, serve: addMember,
+		refusals: []int{
+			http.StatusRequestTimeout, http.StatusConflict, http.StatusPreconditionFailed,
+			http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+		},
+		serve: addMember,
 	},
 	{
 		method: http.MethodDelete, path: "/groups/{id}/members/{memberId}", scope: domain.WriteScope, id: "removeMember", tag: "members",

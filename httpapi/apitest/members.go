@@ -80,6 +80,8 @@ func testMembers(t *testing.T, c *client) {
 		path := group.path() + "/members/" + user.id()
 		c.do("PUT", path, `{}`, "Content-Type", jsonMedia).want(http.StatusCreated)
 		c.do("PUT", path, `{"kind":"user"}`, "Content-Type", jsonMedia).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/kind")
+		c.do("PUT", path, `user`, "Content-Type", "text/plain").wantProblem(http.StatusUnsupportedMediaType, "unsupported_media_type")
+		c.do("PUT", path, strings.Repeat(" ", 1<<20+1), "Content-Type", jsonMedia).wantProblem(http.StatusRequestEntityTooLarge, "too_large")
 	})
 	c.run("many at once", testManyMembers)
 }
