@@ -121,6 +121,19 @@ func TestHeaderFloods(t *testing.T) {
 	}
 }
 
+func TestOptionsOfTheWholeServer(t *testing.T) {
+	conn, reader := dial(t, serve(t, newDirectory(t, wiring{}).handler(t, nil)))
+	fmt.Fprint(conn, "OPTIONS * HTTP/1.1\r\nHost: x\r\nX-Request-Id: abc\r\n\r\n")
+	response, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if got := response.Header.Get("X-Request-Id"); got != "abc" {
+		t.Errorf("status %d with X-Request-Id %q", response.StatusCode, got)
+	}
+}
+
 func TestABodyThatIsCutOff(t *testing.T) {
 	handler := newDirectory(t, wiring{}).handler(t, nil)
 	for name, body := range map[string]io.Reader{
