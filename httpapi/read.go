@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
@@ -93,7 +92,7 @@ func (x *exchange) moment() (queries.Moment, bool, error) {
 		if err := x.alone("at"); err != nil {
 			return queries.Moment{}, false, err
 		}
-		instant, err := time.Parse(time.RFC3339, at)
+		instant, err := parseTime(at)
 		return queries.Moment{Time: instant}, true, err
 	}
 	text, isSeq := x.param("seq")

@@ -53,7 +53,7 @@ func testPast(t *testing.T, c *client) {
 			for _, bad := range []string{"seq=0", "seq=-1", "seq=x", "seq="} {
 				c.get(path+"?"+bad).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/seq")
 			}
-			for _, bad := range []string{"at=yesterday", "at=2026-01-01", "at="} {
+			for _, bad := range []string{"at=yesterday", "at=2026-01-01", "at=2099-01-01T0:00:00Z", "at=2099-01-01T00:00:00,5Z", "at="} {
 				c.get(path+"?"+bad).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/at")
 			}
 			c.get(path+"?seq=1&at=2026-01-01T00:00:00Z").wantProblem(http.StatusUnprocessableEntity, "invalid")
