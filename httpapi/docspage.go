@@ -17,6 +17,8 @@ import (
 //go:embed rapidoc/rapidoc-min.js.gz
 var docsScript []byte
 
+// Fields are not filled with examples: look-ups exclude each other, so a request
+// with the examples of all parameters would be refused.
 const (
 	docsScriptPath = "/docs/rapidoc-min.js"
 	docsPage       = `<!doctype html>
@@ -28,7 +30,7 @@ const (
 <script type="module" src="` + docsScriptPath + `"></script>
 </head>
 <body>
-<rapi-doc spec-url="/openapi.json" load-fonts="false" theme="light" render-style="read" show-header="false" allow-server-selection="false" allow-spec-url-load="false" allow-spec-file-load="false" persist-auth="false"></rapi-doc>
+<rapi-doc spec-url="/openapi.json" load-fonts="false" theme="light" render-style="read" show-header="false" allow-server-selection="false" allow-spec-url-load="false" allow-spec-file-load="false" persist-auth="false" fill-request-fields-with-example="false"></rapi-doc>
 </body>
 </html>
 `

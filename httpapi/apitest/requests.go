@@ -114,6 +114,9 @@ func testService(t *testing.T, c *client) {
 		if !strings.HasPrefix(page.header.Get("Content-Type"), "text/html") || !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe-eval") {
 			t.Errorf("page with %v", page.header)
 		}
+		if !strings.Contains(string(page.body), `fill-request-fields-with-example="false"`) {
+			t.Errorf("the page would send the examples of all parameters at once: %s", page.body)
+		}
 		if strings.Contains(string(page.body), "//") {
 			t.Errorf("the page names another place: %s", page.body)
 		}
