@@ -3,6 +3,10 @@ package logstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -158,4 +162,22 @@ func TestSnapshotsComeByThemselves(t *testing.T) {
 		<-ended
 		mustClose(t, store)
 	})
+}
+
+// TestClosingWithoutASnapshot has something in the way of the snapshot, as a full
+// disk would be.
+func TestClosingWithoutASnapshot(t *testing.T) {
+	dir := t.TempDir()
+	var said strings.Builder
+	store := must[*logstore.Store](t)(logstore.Open(dir, &logstore.Options{Logger: slog.New(slog.NewTextHandler(&said, nil)), ScrubRate: -1}))
+	must[[]eventstream.Commit](t)(store.Append(t.Context(), user("")))
+	if err := os.MkdirAll(filepath.Join(dir, fmt.Sprintf("heads-%020d.snapshot", store.End()), "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(said.String(), "snapshot of the heads not written") {
+		t.Errorf("it said %q", said.String())
+	}
 }

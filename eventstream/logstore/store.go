@@ -134,7 +134,8 @@ func (s *Store) close() error {
 	s.running.Wait()
 	var err error
 	if dead := s.state.dead(); dead == nil {
-		err = errors.Join(s.promise(), s.snapshot())
+		err = s.promise()
+		s.trySnapshot()
 	}
 	s.state.close()
 	s.heads.Close()
