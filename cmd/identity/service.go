@@ -90,10 +90,7 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 	}
 	server := httpapi.NewServer(handler, s.log)
 	encrypted := s.secure(server, listener.Addr())
-	if err := s.backends.data.announce(url(listener.Addr(), encrypted), s.flags.TLSCert); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	defer func() { _ = os.Remove(s.backends.data.file(addressFile)) }()
+	defer s.announce(url(listener.Addr(), encrypted))()
 	served := make(chan error, 1)
 	go func() {
 		if encrypted {
@@ -105,6 +102,18 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 	s.log.Info("ready", "address", listener.Addr().String(), "url", url(listener.Addr(), encrypted),
 		"position", s.backends.store.End(), "opened", opened.Sub(began).Round(time.Millisecond).String())
 	return s.untilDrained(ctx, background, server, served)
+}
+
+// announce writes down where other commands find this process, and gives what
+// takes it back. A full disk is no reason not to serve what is there.
+func (s *service) announce(url string) (takeBack func()) {
+	data := s.backends.data
+	takeBack = func() { _ = os.Remove(data.file(addressFile)) }
+	if err := data.announce(url, s.flags.TLSCert); err != nil {
+		takeBack() // it may tell of an earlier process
+		s.log.Warn(addressFile+" was not written; other commands need --url", "error", err)
+	}
+	return takeBack
 }
 
 // awaitSearch waits, for a while, until the index shows what the view does, so
@@ -198,11 +207,10 @@ func (s *service) close(failure error) error {
 	if s.backends == nil {
 		return s.tracing.close()
 	}
-	var err error
 	if failure == nil {
-		err = s.backends.snapshot()
+		s.backends.trySnapshot()
 	}
-	err = errors.Join(err, s.backends.close(), s.tracing.close())
+	err := errors.Join(s.backends.close(), s.tracing.close())
 	if failure == nil && err == nil {
 		s.log.Info("stopped")
 	}

@@ -35,8 +35,7 @@ func (b *backends) snapshot() error {
 	return err
 }
 
-// snapshotRegularly writes snapshots until ctx ends. One that cannot be written
-// is missed only by the next start.
+// snapshotRegularly writes snapshots until ctx ends.
 func (b *backends) snapshotRegularly(ctx context.Context) error {
 	ticker := time.NewTicker(snapshotLook)
 	defer ticker.Stop()
@@ -55,9 +54,15 @@ func (b *backends) snapshotRegularly(ctx context.Context) error {
 		if new < snapshotMany && (new < snapshotQuiet || quiet < quietLooks) {
 			continue
 		}
-		if err := b.snapshot(); err != nil {
-			b.settings.log.Warn("no snapshot was written; the next start takes longer", "error", err)
-			b.snapshotted = end
-		}
+		b.trySnapshot()
+	}
+}
+
+// trySnapshot writes snapshots. Those that cannot be written are missed only by
+// the next start, and are not tried again at once.
+func (b *backends) trySnapshot() {
+	if err := b.snapshot(); err != nil {
+		b.settings.log.Warn("no snapshot was written; the next start takes longer", "error", err)
+		b.snapshotted = b.view.Applied()
 	}
 }
