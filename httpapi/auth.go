@@ -26,11 +26,10 @@ type principal struct {
 
 func (p *principal) allows(scope domain.Scope) bool { return p.key == nil || p.key.Allows(scope) }
 
-const (
-	adminActor = "admin"
-	// maxCredentials is the longest key that is looked at, in bytes.
-	maxCredentials = 512
-)
+const adminActor = "admin"
+
+// MaxKey is the longest key that is looked at, in bytes.
+const MaxKey = 512
 
 func unauthorized() error {
 	return refuse(http.StatusUnauthorized, "unauthorized", "a valid key is needed: Authorization: Bearer <key>")
@@ -58,15 +57,15 @@ func (x *exchange) authenticate(ctx context.Context, scope domain.Scope) error {
 // identify looks the key up. Whatever is wrong with a key, the answer is the
 // same; a fault on the way is no wrong key.
 func (a *api) identify(ctx context.Context, lines []string) (principal, error) {
-	if len(lines) != 1 || len(lines[0]) > maxCredentials {
+	if len(lines) != 1 {
 		return principal{}, unauthorized()
 	}
 	scheme, credentials, _ := strings.Cut(lines[0], " ")
 	credentials = strings.TrimLeft(credentials, " ")
-	if !strings.EqualFold(scheme, "Bearer") || credentials == "" {
+	if !strings.EqualFold(scheme, "Bearer") || credentials == "" || len(credentials) > MaxKey {
 		return principal{}, unauthorized()
 	}
-	var space [maxCredentials]byte
+	var space [MaxKey]byte
 	sum := sha256.Sum256(append(space[:0], credentials...))
 	admin := 0
 	for i := range a.config.AdminKeys {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/httpapi"
 )
 
 const (
@@ -82,8 +83,10 @@ func adminKeyOfEnvironment() (string, error) {
 		return "", nil
 	case len([]rune(key)) < minAdminKey:
 		return "", misused("%s: at least %d characters are needed", adminVar, minAdminKey)
-	case strings.ContainsAny(key, " \t\r\n"):
-		return "", misused("%s: spaces and line breaks cannot be sent in a header", adminVar)
+	case len(key) > httpapi.MaxKey:
+		return "", misused("%s: at most %d characters are taken", adminVar, httpapi.MaxKey)
+	case strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return "", misused("%s: only visible ASCII characters can be sent in a header", adminVar)
 	}
 	return key, nil
 }
