@@ -1,8 +1,15 @@
 package httpapi
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"net/http"
+)
 
 const maxRequestID = 128
+
+// RequestID is the id of a request that another handler answers, as this package
+// gives it to its own.
+func RequestID(r *http.Request) string { return requestID(r.Header["X-Request-Id"]) }
 
 // requestID takes the client's id if it is one line of harmless characters, and
 // makes one otherwise.

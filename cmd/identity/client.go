@@ -27,13 +27,15 @@ type client struct {
 
 // problem is a refusal by the service.
 type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
 	Status int    `json:"status"`
-	Code   string `json:"code"`
 	Detail string `json:"detail"`
+	Code   string `json:"code"`
 	Errors []struct {
 		Pointer string `json:"pointer"`
 		Detail  string `json:"detail"`
-	} `json:"errors"`
+	} `json:"errors,omitempty"`
 }
 
 func (p *problem) Error() string {

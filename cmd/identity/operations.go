@@ -30,6 +30,7 @@ func (o *operations) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.api.ServeHTTP(w, r)
 		return
 	}
+	w.Header().Set("X-Request-Id", httpapi.RequestID(r))
 	switch {
 	case !o.allowed(r):
 		w.Header().Set("WWW-Authenticate", "Bearer")
@@ -58,7 +59,7 @@ func (o *operations) allowed(r *http.Request) bool {
 func refuse(w http.ResponseWriter, status int, code, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(problem{Status: status, Code: code, Detail: detail})
+	_ = json.NewEncoder(w).Encode(problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code})
 }
 
 // verify streams an audit, a line of JSON for each finding and now and then one
