@@ -89,56 +89,59 @@ func malformed() map[string]string {
 	}
 }
 
+// manyAttributes is a body with so many of them.
+func manyAttributes(n int) string {
+	var parts []string
+	for i := range n {
+		parts = append(parts, fmt.Sprintf(`"a%d":%d`, i, i))
+	}
+	return `{"attributes":{` + strings.Join(parts, ",") + `}}`
+}
+
+// wrongUserFields are bodies of users, and what is wrong with each.
+func wrongUserFields() map[string][]string {
+	long := func(n int) string { return strings.Repeat("x", n) }
+	return map[string][]string{
+		`{"username":null}`:                         {"/username"},
+		`{"username":""}`:                           {"/username"},
+		`{"username":"a b"}`:                        {"/username"},
+		`{"username":"` + long(129) + `"}`:          {"/username"},
+		`{"username":7}`:                            {"/username"},
+		`{"username":["a"]}`:                        {"/username"},
+		`{"username":{"a":"b"}}`:                    {"/username"},
+		`{"active":null}`:                           {"/active"},
+		`{"active":"true"}`:                         {"/active"},
+		`{"active":1}`:                              {"/active"},
+		`{"email":"nobody"}`:                        {"/email"},
+		`{"email":""}`:                              {"/email"},
+		`{"email":"a b@example.org"}`:               {"/email"},
+		`{"email":"` + long(255) + `@example.org"}`: {"/email"},
+		`{"name":""}`:                               {"/name"},
+		`{"name":"  "}`:                             {"/name"},
+		`{"name":"a\nb"}`:                           {"/name"},
+		`{"name":"` + long(257) + `"}`:              {"/name"},
+		`{"givenName":7,"familyName":false,"externalId":[]}`:               {"/givenName", "/familyName", "/externalId"},
+		`{"externalId":"` + long(257) + `"}`:                               {"/externalId"},
+		`{"createdAt":"2026-11-22T07:00:00.000Z","updatedAt":null}`:        {"/createdAt", "/updatedAt"},
+		`{"Name":"x","user name":1,"a/b~c":2}`:                             {"/Name", "/user name", "/a~1b~0c"},
+		`{"attributes":[]}`:                                                {"/attributes"},
+		`{"attributes":"x"}`:                                               {"/attributes"},
+		`{"attributes":{"a":{}}}`:                                          {"/attributes/a"},
+		`{"attributes":{"a":[[]]}}`:                                        {"/attributes/a"},
+		`{"attributes":{"a":[null]}}`:                                      {"/attributes/a"},
+		`{"attributes":{"a/b":{},"":1,"` + long(129) + `":1}}`:             {"/attributes/a~1b", "/attributes/", "/attributes/" + long(128) + "…"},
+		manyAttributes(65):                                                 {"/attributes"},
+		`{"attributes":{"a":"` + long(17<<10) + `"}}`:                      {"/attributes"},
+		`{"email":"x","name":"","active":7,"zzz":1,"attributes":{"b":{}}}`: {"/email", "/name", "/active", "/zzz", "/attributes/b"},
+	}
+}
+
 func testUserFields(t *testing.T, c *client) {
 	made := c.user()
-	long := func(n int) string { return strings.Repeat("x", n) }
-	attributes := func(n int) string {
-		var parts []string
-		for i := range n {
-			parts = append(parts, fmt.Sprintf(`"a%d":%d`, i, i))
-		}
-		return `{"attributes":{` + strings.Join(parts, ",") + `}}`
-	}
-	for _, test := range []struct {
-		body     string
-		pointers []string
-	}{
-		{`{"username":null}`, []string{"/username"}},
-		{`{"username":""}`, []string{"/username"}},
-		{`{"username":"a b"}`, []string{"/username"}},
-		{`{"username":"` + long(129) + `"}`, []string{"/username"}},
-		{`{"username":7}`, []string{"/username"}},
-		{`{"username":["a"]}`, []string{"/username"}},
-		{`{"username":{"a":"b"}}`, []string{"/username"}},
-		{`{"active":null}`, []string{"/active"}},
-		{`{"active":"true"}`, []string{"/active"}},
-		{`{"active":1}`, []string{"/active"}},
-		{`{"email":"nobody"}`, []string{"/email"}},
-		{`{"email":""}`, []string{"/email"}},
-		{`{"email":"a b@example.org"}`, []string{"/email"}},
-		{`{"email":"` + long(255) + `@example.org"}`, []string{"/email"}},
-		{`{"name":""}`, []string{"/name"}},
-		{`{"name":"  "}`, []string{"/name"}},
-		{`{"name":"a\nb"}`, []string{"/name"}},
-		{`{"name":"` + long(257) + `"}`, []string{"/name"}},
-		{`{"givenName":7,"familyName":false,"externalId":[]}`, []string{"/givenName", "/familyName", "/externalId"}},
-		{`{"externalId":"` + long(257) + `"}`, []string{"/externalId"}},
-		{`{"createdAt":"2026-11-22T07:00:00.000Z","updatedAt":null}`, []string{"/createdAt", "/updatedAt"}},
-		{`{"Name":"x","user name":1,"a/b~c":2}`, []string{"/Name", "/user name", "/a~1b~0c"}},
-		{`{"attributes":[]}`, []string{"/attributes"}},
-		{`{"attributes":"x"}`, []string{"/attributes"}},
-		{`{"attributes":{"a":{}}}`, []string{"/attributes/a"}},
-		{`{"attributes":{"a":[[]]}}`, []string{"/attributes/a"}},
-		{`{"attributes":{"a":[null]}}`, []string{"/attributes/a"}},
-		{`{"attributes":{"a/b":{},"":1,"` + long(129) + `":1}}`, []string{"/attributes/a~1b", "/attributes/", "/attributes/" + long(128) + "…"}},
-		{attributes(65), []string{"/attributes"}},
-		{`{"attributes":{"a":"` + long(17<<10) + `"}}`, []string{"/attributes"}},
-		{`{"email":"x","name":"","active":7,"zzz":1,"attributes":{"b":{}}}`, []string{"/email", "/name", "/active", "/zzz", "/attributes/b"}},
-	} {
-		c.patch(made.path(), test.body).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers(test.pointers...)
-		if !strings.Contains(test.body, `"username"`) {
-			body := `{"username":"` + unique("never") + `",` + test.body[1:]
-			c.post("/users", body).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers(test.pointers...)
+	for body, pointers := range wrongUserFields() {
+		c.patch(made.path(), body).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers(pointers...)
+		if !strings.Contains(body, `"username"`) {
+			c.post("/users", `{"username":"`+unique("never")+`",`+body[1:]).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers(pointers...)
 		}
 	}
 	c.patch(made.path(), `{"id":"`+made.id()+`"}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/id")
@@ -149,7 +152,7 @@ func testUserFields(t *testing.T, c *client) {
 	if strings.Contains(string(refused.body), secretValue) {
 		t.Errorf("the problem echoes values: %s", refused.body)
 	}
-	c.patch(made.path(), attributes(64)).want(http.StatusOK)
+	c.patch(made.path(), manyAttributes(64)).want(http.StatusOK)
 	c.patch(made.path(), `{"attributes":{"one more":1}}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/attributes")
 	if now := c.get(made.path()).want(http.StatusOK).object(); len(now["attributes"].(map[string]any)) != 64 {
 		t.Errorf("%d attributes, want 64", len(now["attributes"].(map[string]any)))

@@ -9,75 +9,13 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
-func testConsistency(t *testing.T, c *client) {
+func testConsistency(_ *testing.T, c *client) {
 	c.run("TU1 and TG1, then TG2", testDeck)
 	c.run("bad tokens", testBadTokens)
-	c.run("a write names the entity, and what lists it", func(t *testing.T, c *client) {
-		user, group := c.user(), c.group()
-		nested := c.put(group.path() + "/members/" + c.group().id()).want(http.StatusCreated)
-		for kind, r := range map[eventstream.Kind]*reply{"users": user, "groups": group, "nesting": nested} {
-			written, shown := r.positions(r.token()), r.positions(r.etag())
-			if !written.Covers(shown) || len(shown) != 1 || len(written) != 2 || !slices.ContainsFunc(written, func(p eventstream.Position) bool { return p.Stream.Kind() == kind }) {
-				t.Errorf("%s: wrote %v, shows %v", r.what, written, shown)
-			}
-		}
-	})
-	c.run("good tokens", func(_ *testing.T, c *client) {
-		user, group := c.user(), c.group()
-		many := slices.Repeat([]string{"X-Consistency", user.token()}, 16)
-		for _, headers := range [][]string{
-			{"X-Consistency", user.token()},
-			{"X-Consistency", user.etag()},
-			{"X-Consistency", "W/" + user.etag()},
-			{"X-Consistency", user.token() + "," + group.token() + " , " + group.etag()},
-			{"X-Consistency", user.token(), "X-Consistency", group.token()},
-			{"X-Consistency", "latest"},
-			{"X-Consistency", "latest, " + user.token()},
-			{"X-Consistency", ""},
-			{"X-Consistency", ",, ,"},
-			{"X-Consistency", user.token(), "Prefer", "wait=1"},
-			{"X-Consistency", user.token(), "Prefer", "respond-async, wait=60; x"},
-			{"X-Consistency", user.token(), "Prefer", "wait=soon"},
-			many,
-		} {
-			c.get(user.path(), headers...).want(http.StatusOK)
-			c.get("/users?username=nobody", headers...).want(http.StatusOK)
-			c.get(group.path()+"/members", headers...).want(http.StatusOK)
-			c.get("/users?limit=1", headers...).want(http.StatusOK)
-			c.get(user.path()+"/history", headers...).want(http.StatusOK)
-			c.patch(user.path(), `{}`, headers...).want(http.StatusOK)
-			if !c.target.NoSearch {
-				c.get("/users?q=nobody", headers...).want(http.StatusOK)
-			}
-		}
-	})
-	c.run("every answer can be sent back", func(_ *testing.T, c *client) {
-		user, group := c.user(), c.group()
-		in := c.put(group.path() + "/members/" + user.id()).want(http.StatusCreated)
-		for _, r := range []*reply{
-			user, group, in, c.get(user.path()), c.get("/users?limit=1"), c.get(group.path() + "/members"), c.get(user.path() + "/groups"),
-			c.get(user.path() + "/history"), c.get("/groups?limit=1"), c.get("/users?username=" + user.text("username")), c.get("/keys"),
-			c.patch(user.path(), `{"name":"x"}`), c.delete(group.path() + "/members/" + user.id()), c.delete(user.path()),
-		} {
-			c.get(group.path(), "X-Consistency", r.token()).want(http.StatusOK)
-			c.get("/users?limit=1", "X-Consistency", r.token()).want(http.StatusOK)
-		}
-	})
-	c.run("a list shows at least what its token says", func(t *testing.T, c *client) {
-		group := c.group()
-		for range 3 {
-			user := c.user()
-			in := c.put(group.path() + "/members/" + user.id()).want(http.StatusCreated)
-			listed := c.get(group.path()+"/members", "X-Consistency", in.token()).want(http.StatusOK)
-			if !slices.Contains(listed.ids("memberId"), user.id()) {
-				t.Errorf("%s is missing: %s", user.id(), listed.body)
-			}
-			again := c.get(group.path()+"/members", "X-Consistency", listed.token()).want(http.StatusOK)
-			if !slices.Contains(again.ids("memberId"), user.id()) {
-				t.Errorf("%s is missing with the list's own token", user.id())
-			}
-		}
-	})
+	c.run("a write names the entity, and what lists it", testWhatAWriteNames)
+	c.run("good tokens", testGoodTokens)
+	c.run("every answer can be sent back", testTokensOfAnswers)
+	c.run("a list shows at least what its token says", testTokensOfLists)
 }
 
 // testDeck is the flow as the deck draws it.
@@ -181,4 +119,74 @@ func (r *reply) positions(text string) eventstream.Token {
 // that one can be forged.
 func epochOf(token string) eventstream.Epoch {
 	return eventstream.Epoch(decodeBase64(token)[1:9])
+}
+
+func testWhatAWriteNames(t *testing.T, c *client) {
+	user, group := c.user(), c.group()
+	nested := c.put(group.path() + "/members/" + c.group().id()).want(http.StatusCreated)
+	for kind, r := range map[eventstream.Kind]*reply{"users": user, "groups": group, "nesting": nested} {
+		written, shown := r.positions(r.token()), r.positions(r.etag())
+		if !written.Covers(shown) || len(shown) != 1 || len(written) != 2 || !slices.ContainsFunc(written, func(p eventstream.Position) bool { return p.Stream.Kind() == kind }) {
+			t.Errorf("%s: wrote %v, shows %v", r.what, written, shown)
+		}
+	}
+}
+
+func testGoodTokens(_ *testing.T, c *client) {
+	user, group := c.user(), c.group()
+	many := slices.Repeat([]string{"X-Consistency", user.token()}, 16)
+	for _, headers := range [][]string{
+		{"X-Consistency", user.token()},
+		{"X-Consistency", user.etag()},
+		{"X-Consistency", "W/" + user.etag()},
+		{"X-Consistency", user.token() + "," + group.token() + " , " + group.etag()},
+		{"X-Consistency", user.token(), "X-Consistency", group.token()},
+		{"X-Consistency", "latest"},
+		{"X-Consistency", "latest, " + user.token()},
+		{"X-Consistency", ""},
+		{"X-Consistency", ",, ,"},
+		{"X-Consistency", user.token(), "Prefer", "wait=1"},
+		{"X-Consistency", user.token(), "Prefer", "respond-async, wait=60; x"},
+		{"X-Consistency", user.token(), "Prefer", "wait=soon"},
+		many,
+	} {
+		c.get(user.path(), headers...).want(http.StatusOK)
+		c.get("/users?username=nobody", headers...).want(http.StatusOK)
+		c.get(group.path()+"/members", headers...).want(http.StatusOK)
+		c.get("/users?limit=1", headers...).want(http.StatusOK)
+		c.get(user.path()+"/history", headers...).want(http.StatusOK)
+		c.patch(user.path(), `{}`, headers...).want(http.StatusOK)
+		if !c.target.NoSearch {
+			c.get("/users?q=nobody", headers...).want(http.StatusOK)
+		}
+	}
+}
+
+func testTokensOfAnswers(_ *testing.T, c *client) {
+	user, group := c.user(), c.group()
+	in := c.put(group.path() + "/members/" + user.id()).want(http.StatusCreated)
+	for _, r := range []*reply{
+		user, group, in, c.get(user.path()), c.get("/users?limit=1"), c.get(group.path() + "/members"), c.get(user.path() + "/groups"),
+		c.get(user.path() + "/history"), c.get("/groups?limit=1"), c.get("/users?username=" + user.text("username")), c.get("/keys"),
+		c.patch(user.path(), `{"name":"x"}`), c.delete(group.path() + "/members/" + user.id()), c.delete(user.path()),
+	} {
+		c.get(group.path(), "X-Consistency", r.token()).want(http.StatusOK)
+		c.get("/users?limit=1", "X-Consistency", r.token()).want(http.StatusOK)
+	}
+}
+
+func testTokensOfLists(t *testing.T, c *client) {
+	group := c.group()
+	for range 3 {
+		user := c.user()
+		in := c.put(group.path() + "/members/" + user.id()).want(http.StatusCreated)
+		listed := c.get(group.path()+"/members", "X-Consistency", in.token()).want(http.StatusOK)
+		if !slices.Contains(listed.ids("memberId"), user.id()) {
+			t.Errorf("%s is missing: %s", user.id(), listed.body)
+		}
+		again := c.get(group.path()+"/members", "X-Consistency", listed.token()).want(http.StatusOK)
+		if !slices.Contains(again.ids("memberId"), user.id()) {
+			t.Errorf("%s is missing with the list's own token", user.id())
+		}
+	}
 }

@@ -7,73 +7,10 @@ import (
 	"testing"
 )
 
-func testKeys(t *testing.T, c *client) {
-	c.run("life of a key", func(t *testing.T, c *client) {
-		made := c.post("/keys", `{"label":"payroll","scopes":["read","write"]}`).want(http.StatusCreated)
-		secret := made.text("key")
-		if made.text("label") != "payroll" || !strings.HasPrefix(secret, "idk_"+made.id()+"_") || made.header.Get("Cache-Control") != "no-store" {
-			t.Errorf("made %v %s", made.header, strings.ReplaceAll(string(made.body), secret, "…"))
-		}
-		made.token()
-		owned := c.with(secret)
-		owned.get("/users?limit=1").want(http.StatusOK)
-		user := owned.user()
-		owned.get("/keys").wantProblem(http.StatusForbidden, "forbidden")
-		history := c.get(user.path() + "/history").want(http.StatusOK)
-		if actor := history.items()[0]["actor"]; actor != "key/"+made.id() {
-			t.Errorf("actor %v", actor)
-		}
-		found := false
-		for _, item := range c.get("/keys?limit=500").want(http.StatusOK).items() {
-			if item["id"] == made.id() {
-				found = true
-				if item["key"] != nil || item["hash"] != nil {
-					t.Error("the list tells the secret or its hash")
-				}
-			}
-		}
-		if !found {
-			t.Error("the key is not listed")
-		}
-		c.delete("/keys/" + made.id()).want(http.StatusNoContent).token()
-		owned.get("/users?limit=1").wantProblem(http.StatusUnauthorized, "unauthorized")
-		c.delete("/keys/"+made.id()).wantProblem(http.StatusNotFound, "not_found")
-		if slices.Contains(c.walk("/keys?limit=500", "id", 500), made.id()) {
-			t.Error("a revoked key is listed")
-		}
-	})
-	c.run("a key of a user goes with the user", func(_ *testing.T, c *client) {
-		user := c.user()
-		made := c.post("/keys", `{"label":"own","scopes":["read"],"owner":"`+user.id()+`"}`).want(http.StatusCreated)
-		if made.text("owner") != user.id() {
-			c.t.Errorf("owner %q", made.text("owner"))
-		}
-		owned := c.with(made.text("key"))
-		owned.get(user.path()).want(http.StatusOK)
-		c.patch(user.path(), `{"active":false}`).want(http.StatusOK)
-		owned.get(user.path()).wantProblem(http.StatusUnauthorized, "unauthorized")
-		c.patch(user.path(), `{"active":true}`).want(http.StatusOK)
-		owned.get(user.path()).want(http.StatusOK)
-		c.delete(user.path()).want(http.StatusNoContent)
-		owned.get("/users?limit=1").wantProblem(http.StatusUnauthorized, "unauthorized")
-	})
-	c.run("bad keys", func(_ *testing.T, c *client) {
-		for body, pointers := range map[string][]string{
-			`{}`:                                          {"/label", "/scopes"},
-			`{"label":"x","scopes":[]}`:                   {"/scopes"},
-			`{"label":"x","scopes":["root"]}`:             {"/scopes/0"},
-			`{"label":"x","scopes":"read"}`:               {"/scopes"},
-			`{"label":"","scopes":["read"]}`:              {"/label"},
-			`{"label":null,"scopes":["read",7]}`:          {"/label", "/scopes/1"},
-			`{"label":"x","scopes":["read"],"owner":"x"}`: {"/owner"},
-			`{"label":"x","scopes":["read"],"key":"idk_","id":"x","more":1}`: {"/key", "/id", "/more"},
-		} {
-			c.post("/keys", body).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers(pointers...)
-		}
-		c.post("/keys", `{"label":"x","scopes":["read"],"owner":"`+unknownID+`"}`).wantProblem(http.StatusNotFound, "not_found")
-		c.delete("/keys/nonsense").wantProblem(http.StatusNotFound, "not_found")
-		c.delete("/keys/"+unknownID).wantProblem(http.StatusNotFound, "not_found")
-	})
+func testKeys(_ *testing.T, c *client) {
+	c.run("life of a key", testLifeOfAKey)
+	c.run("a key of a user goes with the user", testOwnedKey)
+	c.run("bad keys", testBadKeys)
 }
 
 func testAccess(t *testing.T, c *client) {
@@ -131,4 +68,73 @@ func testAccess(t *testing.T, c *client) {
 		admin.patch(user.path(), `{}`).want(http.StatusOK)
 		admin.get("/keys").want(http.StatusOK)
 	})
+}
+
+func testLifeOfAKey(t *testing.T, c *client) {
+	made := c.post("/keys", `{"label":"payroll","scopes":["read","write"]}`).want(http.StatusCreated)
+	secret := made.text("key")
+	if made.text("label") != "payroll" || !strings.HasPrefix(secret, "idk_"+made.id()+"_") || made.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("made %v %s", made.header, strings.ReplaceAll(string(made.body), secret, "…"))
+	}
+	made.token()
+	owned := c.with(secret)
+	owned.get("/users?limit=1").want(http.StatusOK)
+	user := owned.user()
+	owned.get("/keys").wantProblem(http.StatusForbidden, "forbidden")
+	history := c.get(user.path() + "/history").want(http.StatusOK)
+	if actor := history.items()[0]["actor"]; actor != "key/"+made.id() {
+		t.Errorf("actor %v", actor)
+	}
+	found := false
+	for _, item := range c.get("/keys?limit=500").want(http.StatusOK).items() {
+		if item["id"] == made.id() {
+			found = true
+			if item["key"] != nil || item["hash"] != nil {
+				t.Error("the list tells the secret or its hash")
+			}
+		}
+	}
+	if !found {
+		t.Error("the key is not listed")
+	}
+	c.delete("/keys/" + made.id()).want(http.StatusNoContent).token()
+	owned.get("/users?limit=1").wantProblem(http.StatusUnauthorized, "unauthorized")
+	c.delete("/keys/"+made.id()).wantProblem(http.StatusNotFound, "not_found")
+	if slices.Contains(c.walk("/keys?limit=500", "id", 500), made.id()) {
+		t.Error("a revoked key is listed")
+	}
+}
+
+func testOwnedKey(_ *testing.T, c *client) {
+	user := c.user()
+	made := c.post("/keys", `{"label":"own","scopes":["read"],"owner":"`+user.id()+`"}`).want(http.StatusCreated)
+	if made.text("owner") != user.id() {
+		c.t.Errorf("owner %q", made.text("owner"))
+	}
+	owned := c.with(made.text("key"))
+	owned.get(user.path()).want(http.StatusOK)
+	c.patch(user.path(), `{"active":false}`).want(http.StatusOK)
+	owned.get(user.path()).wantProblem(http.StatusUnauthorized, "unauthorized")
+	c.patch(user.path(), `{"active":true}`).want(http.StatusOK)
+	owned.get(user.path()).want(http.StatusOK)
+	c.delete(user.path()).want(http.StatusNoContent)
+	owned.get("/users?limit=1").wantProblem(http.StatusUnauthorized, "unauthorized")
+}
+
+func testBadKeys(_ *testing.T, c *client) {
+	for body, pointers := range map[string][]string{
+		`{}`:                                          {"/label", "/scopes"},
+		`{"label":"x","scopes":[]}`:                   {"/scopes"},
+		`{"label":"x","scopes":["root"]}`:             {"/scopes/0"},
+		`{"label":"x","scopes":"read"}`:               {"/scopes"},
+		`{"label":"","scopes":["read"]}`:              {"/label"},
+		`{"label":null,"scopes":["read",7]}`:          {"/label", "/scopes/1"},
+		`{"label":"x","scopes":["read"],"owner":"x"}`: {"/owner"},
+		`{"label":"x","scopes":["read"],"key":"idk_","id":"x","more":1}`: {"/key", "/id", "/more"},
+	} {
+		c.post("/keys", body).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers(pointers...)
+	}
+	c.post("/keys", `{"label":"x","scopes":["read"],"owner":"`+unknownID+`"}`).wantProblem(http.StatusNotFound, "not_found")
+	c.delete("/keys/nonsense").wantProblem(http.StatusNotFound, "not_found")
+	c.delete("/keys/"+unknownID).wantProblem(http.StatusNotFound, "not_found")
 }

@@ -121,16 +121,7 @@ func testLists(t *testing.T, c *client) {
 			}
 		}
 	})
-	c.run("histories, page by page", func(t *testing.T, c *client) {
-		for _, name := range []string{"a", "b", "c"} {
-			c.patch(user.path(), `{"name":"`+name+`"}`).want(http.StatusOK)
-		}
-		first := c.get(user.path() + "/history?limit=3").want(http.StatusOK)
-		second := c.get(user.path() + "/history?limit=3&cursor=" + first.text("next")).want(http.StatusOK)
-		if len(first.items()) != 3 || len(second.items()) != 1 || second.object()["next"] != nil {
-			t.Errorf("pages of %d and %d", len(first.items()), len(second.items()))
-		}
-	})
+	c.run("histories, page by page", testPagesOfHistory)
 	c.run("all users and groups, by id, each once", func(t *testing.T, c *client) {
 		for path, wanted := range map[string][]string{"/users": members, "/groups": groups} {
 			got := c.walk(path+"?limit=500", "id", 500)
@@ -152,12 +143,27 @@ func testLists(t *testing.T, c *client) {
 		}
 		c.get(group.path()+"/members?cursor="+cursor[:len(cursor)-2]).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/cursor")
 	})
-	c.run("limits", func(t *testing.T, c *client) {
-		for _, path := range []string{"/users", "/groups", "/keys", group.path() + "/members", user.path() + "/groups", user.path() + "/history"} {
-			for _, limit := range []string{"0", "501", "-1", "x", "1.5", "", "99999999999999999999"} {
-				c.get(path+"?limit="+limit).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/limit")
-			}
-			c.get(path + "?limit=500").want(http.StatusOK)
+	c.run("limits", testLimits)
+}
+
+func testPagesOfHistory(t *testing.T, c *client) {
+	user := c.user()
+	for _, name := range []string{"a", "b", "c"} {
+		c.patch(user.path(), `{"name":"`+name+`"}`).want(http.StatusOK)
+	}
+	first := c.get(user.path() + "/history?limit=3").want(http.StatusOK)
+	second := c.get(user.path() + "/history?limit=3&cursor=" + first.text("next")).want(http.StatusOK)
+	if len(first.items()) != 3 || len(second.items()) != 1 || second.object()["next"] != nil {
+		t.Errorf("pages of %d and %d", len(first.items()), len(second.items()))
+	}
+}
+
+func testLimits(_ *testing.T, c *client) {
+	user, group := c.user(), c.group()
+	for _, path := range []string{"/users", "/groups", "/keys", group.path() + "/members", user.path() + "/groups", user.path() + "/history"} {
+		for _, limit := range []string{"0", "501", "-1", "x", "1.5", "", "99999999999999999999"} {
+			c.get(path+"?limit="+limit).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/limit")
 		}
-	})
+		c.get(path + "?limit=500").want(http.StatusOK)
+	}
 }

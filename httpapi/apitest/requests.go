@@ -15,88 +15,13 @@ func decodeBase64(text string) []byte {
 	return raw
 }
 
-func testRequests(t *testing.T, c *client) {
-	user, group := c.user(), c.group()
-	c.run("methods", func(t *testing.T, c *client) {
-		for _, test := range []struct{ method, path, allow string }{
-			{"PUT", "/users", "GET, HEAD, POST"},
-			{"DELETE", "/users", "GET, HEAD, POST"},
-			{"POST", user.path(), "GET, HEAD, PATCH, DELETE"},
-			{"PUT", user.path(), "GET, HEAD, PATCH, DELETE"},
-			{"OPTIONS", user.path(), "GET, HEAD, PATCH, DELETE"},
-			{"NONSENSE", user.path(), "GET, HEAD, PATCH, DELETE"},
-			{"POST", user.path() + "/history", "GET, HEAD"},
-			{"DELETE", group.path() + "/members", "GET, HEAD, POST"},
-			{"POST", group.path() + "/members/" + user.id(), "GET, HEAD, PUT, DELETE"},
-			{"GET", "/keys/" + unknownID, "DELETE"},
-			{"POST", "/livez", "GET, HEAD"},
-		} {
-			refused := c.do(test.method, test.path, "").wantProblem(http.StatusMethodNotAllowed, "method_not_allowed")
-			if got := refused.header.Get("Allow"); got != test.allow {
-				t.Errorf("%s %s: Allow %q, want %q", test.method, test.path, got, test.allow)
-			}
-		}
-	})
-	c.run("paths that are none", func(_ *testing.T, c *client) {
-		for _, path := range []string{
-			"/", "/nothing", "/users/", user.path() + "/", user.path() + "/nothing", "/users:batch", "/groups:check", "/changes", "/events",
-			"/v1/users", "/schemas", "/docs/", "/openapi.yaml", "/openapi-3.0.json", "//users", "/keys/" + unknownID + "/x",
-		} {
-			c.get(path).wantProblem(http.StatusNotFound, "not_found")
-			c.post(path, `{}`).wantProblem(http.StatusNotFound, "not_found")
-		}
-	})
-	c.run("parameters that are none", func(_ *testing.T, c *client) {
-		for _, path := range []string{"/users", user.path(), user.path() + "/history", user.path() + "/groups", "/groups", group.path(), group.path() + "/members", "/keys"} {
-			c.get(path+"?nothing=1").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/nothing")
-		}
-		c.get(user.path()+"/groups?effective=true").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
-		c.get(group.path()+"/members?effective=true").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
-		c.get(group.path()+"/members/"+user.id()+"?effective=true").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
-		c.patch(user.path()+"?x=1", `{}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/x")
-		c.post("/users?x=1", `{}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/x")
-		c.get("/livez?verbose").want(http.StatusOK)
-		c.get("/users?Limit=1").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/Limit")
-	})
-	c.run("parameters that are wrong", func(t *testing.T, c *client) {
-		for query, pointers := range map[string][]string{
-			"active=yes&limit=0&x=1":        {"/active", "/limit", "/x"},
-			"limit=1&limit=2":               {"/limit"},
-			"attr.a=1&attr.a=2":             {"/attr.a"},
-			"q=%zz":                         {"/q"},
-			"q=%ff":                         {"/q"},
-			"q=a%00b":                       {"/q"},
-			strings.Repeat("q=a&", 70):      {""},
-			"group=nonsense":                {"/group"},
-			"q=" + strings.Repeat("x", 257): {"/q"},
-		} {
-			refused := c.get("/users?"+query).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers(pointers...)
-			for _, e := range refused.list("errors") {
-				if e["in"] != "query" {
-					t.Errorf("%s: in %v", query, e["in"])
-				}
-			}
-		}
-	})
-	c.run("request ids", func(t *testing.T, c *client) {
-		if got := c.get(user.path(), "X-Request-Id", "abc-123_x.y").header.Get("X-Request-Id"); got != "abc-123_x.y" {
-			t.Errorf("given abc-123_x.y, answered %q", got)
-		}
-		for _, bad := range []string{"a b", "a<b>", strings.Repeat("x", 129), "hömer", "a@b.c"} {
-			if got := c.get(user.path(), "X-Request-Id", bad).header.Get("X-Request-Id"); got == bad || got == "" {
-				t.Errorf("given %q, answered %q", bad, got)
-			}
-		}
-		one, two := c.get("/nothing"), c.get("/nothing")
-		if one.header.Get("X-Request-Id") == two.header.Get("X-Request-Id") {
-			t.Error("two requests with one id")
-		}
-	})
-	c.run("a trace goes on", func(_ *testing.T, c *client) {
-		for _, trace := range []string{"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "nonsense", ""} {
-			c.patch(user.path(), `{}`, "traceparent", trace).want(http.StatusOK)
-		}
-	})
+func testRequests(_ *testing.T, c *client) {
+	c.run("methods", testMethods)
+	c.run("paths that are none", testPathsThatAreNone)
+	c.run("parameters that are none", testUnknownParameters)
+	c.run("parameters that are wrong", testWrongParameters)
+	c.run("request ids", testRequestIDs)
+	c.run("a trace goes on", testTraces)
 }
 
 func testService(t *testing.T, c *client) {
@@ -140,4 +65,95 @@ func testService(t *testing.T, c *client) {
 			}
 		}
 	})
+}
+
+func testMethods(t *testing.T, c *client) {
+	user, group := c.user(), c.group()
+	for _, test := range []struct{ method, path, allow string }{
+		{"PUT", "/users", "GET, HEAD, POST"},
+		{"DELETE", "/users", "GET, HEAD, POST"},
+		{"POST", user.path(), "GET, HEAD, PATCH, DELETE"},
+		{"PUT", user.path(), "GET, HEAD, PATCH, DELETE"},
+		{"OPTIONS", user.path(), "GET, HEAD, PATCH, DELETE"},
+		{"NONSENSE", user.path(), "GET, HEAD, PATCH, DELETE"},
+		{"POST", user.path() + "/history", "GET, HEAD"},
+		{"DELETE", group.path() + "/members", "GET, HEAD, POST"},
+		{"POST", group.path() + "/members/" + user.id(), "GET, HEAD, PUT, DELETE"},
+		{"GET", "/keys/" + unknownID, "DELETE"},
+		{"POST", "/livez", "GET, HEAD"},
+	} {
+		refused := c.do(test.method, test.path, "").wantProblem(http.StatusMethodNotAllowed, "method_not_allowed")
+		if got := refused.header.Get("Allow"); got != test.allow {
+			t.Errorf("%s %s: Allow %q, want %q", test.method, test.path, got, test.allow)
+		}
+	}
+}
+
+func testPathsThatAreNone(_ *testing.T, c *client) {
+	user := c.user()
+	for _, path := range []string{
+		"/", "/nothing", "/users/", user.path() + "/", user.path() + "/nothing", "/users:batch", "/groups:check", "/changes", "/events",
+		"/v1/users", "/schemas", "/docs/", "/openapi.yaml", "/openapi-3.0.json", "//users", "/keys/" + unknownID + "/x",
+	} {
+		c.get(path).wantProblem(http.StatusNotFound, "not_found")
+		c.post(path, `{}`).wantProblem(http.StatusNotFound, "not_found")
+	}
+}
+
+func testUnknownParameters(_ *testing.T, c *client) {
+	user, group := c.user(), c.group()
+	for _, path := range []string{"/users", user.path(), user.path() + "/history", user.path() + "/groups", "/groups", group.path(), group.path() + "/members", "/keys"} {
+		c.get(path+"?nothing=1").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/nothing")
+	}
+	c.get(user.path()+"/groups?effective=true").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
+	c.get(group.path()+"/members?effective=true").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
+	c.get(group.path()+"/members/"+user.id()+"?effective=true").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
+	c.patch(user.path()+"?x=1", `{}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/x")
+	c.post("/users?x=1", `{}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/x")
+	c.get("/livez?verbose").want(http.StatusOK)
+	c.get("/users?Limit=1").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/Limit")
+}
+
+func testWrongParameters(t *testing.T, c *client) {
+	for query, pointers := range map[string][]string{
+		"active=yes&limit=0&x=1":        {"/active", "/limit", "/x"},
+		"limit=1&limit=2":               {"/limit"},
+		"attr.a=1&attr.a=2":             {"/attr.a"},
+		"q=%zz":                         {"/q"},
+		"q=%ff":                         {"/q"},
+		"q=a%00b":                       {"/q"},
+		strings.Repeat("q=a&", 70):      {""},
+		"group=nonsense":                {"/group"},
+		"q=" + strings.Repeat("x", 257): {"/q"},
+	} {
+		refused := c.get("/users?"+query).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers(pointers...)
+		for _, e := range refused.list("errors") {
+			if e["in"] != "query" {
+				t.Errorf("%s: in %v", query, e["in"])
+			}
+		}
+	}
+}
+
+func testRequestIDs(t *testing.T, c *client) {
+	user := c.user()
+	if got := c.get(user.path(), "X-Request-Id", "abc-123_x.y").header.Get("X-Request-Id"); got != "abc-123_x.y" {
+		t.Errorf("given abc-123_x.y, answered %q", got)
+	}
+	for _, bad := range []string{"a b", "a<b>", strings.Repeat("x", 129), "hömer", "a@b.c"} {
+		if got := c.get(user.path(), "X-Request-Id", bad).header.Get("X-Request-Id"); got == bad || got == "" {
+			t.Errorf("given %q, answered %q", bad, got)
+		}
+	}
+	one, two := c.get("/nothing"), c.get("/nothing")
+	if one.header.Get("X-Request-Id") == two.header.Get("X-Request-Id") {
+		t.Error("two requests with one id")
+	}
+}
+
+func testTraces(_ *testing.T, c *client) {
+	user := c.user()
+	for _, trace := range []string{"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "nonsense", ""} {
+		c.patch(user.path(), `{}`, "traceparent", trace).want(http.StatusOK)
+	}
 }
