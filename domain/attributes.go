@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,15 +25,23 @@ const (
 type Attribute struct{ json string }
 
 // ParseAttribute accepts a JSON scalar other than null, or an array of at most
-// 256 such scalars. Strings are kept in their shortest form, numbers as written.
+// 256 such scalars. Strings are kept in their shortest form, numbers as written,
+// if they have at most 64 characters and are within the range of a 64-bit float.
 func ParseAttribute(raw jsontext.Value) (Attribute, error) {
 	compact := raw.Clone()
 	if err := compact.Format(); err != nil {
 		return Attribute{}, fmt.Errorf("%w: must be JSON in UTF-8", Invalid)
 	}
 	switch compact.Kind() {
-	case '"', '0', 't', 'f':
+	case '"', 't', 'f':
+	case '0':
+		if !isReadable(compact) {
+			return Attribute{}, errNumber
+		}
 	case '[':
+		if !areReadable(compact) {
+			return Attribute{}, errNumber
+		}
 		if values := (Attribute{string(compact)}).Values(); values == nil && string(compact) != "[]" || len(values) > maxAttributeValues {
 			return Attribute{}, fmt.Errorf("%w: must be an array of at most %d strings, numbers and booleans", Invalid, maxAttributeValues)
 		}
@@ -40,6 +49,38 @@ func ParseAttribute(raw jsontext.Value) (Attribute, error) {
 		return Attribute{}, fmt.Errorf("%w: must be a string, a number, a boolean or an array of these", Invalid)
 	}
 	return Attribute{string(compact)}, nil
+}
+
+// maxNumber is the longest number, in characters.
+const maxNumber = 64
+
+var errNumber = fmt.Errorf("%w: a number must have at most %d characters and be within the range of a 64-bit float", Invalid, maxNumber)
+
+// isReadable tells whether clients can be trusted to read the number: many of
+// them fail at one that is out of a float's range, and with it at the whole page
+// that it stands on.
+func isReadable(number jsontext.Value) bool {
+	if len(number) > maxNumber {
+		return false
+	}
+	_, err := strconv.ParseFloat(string(number), 64)
+	return err == nil
+}
+
+// areReadable tells whether isReadable holds for every number of an array.
+func areReadable(array jsontext.Value) bool {
+	dec := jsontext.NewDecoder(bytes.NewReader(array))
+	for {
+		if dec.PeekKind() != '0' {
+			if _, err := dec.ReadToken(); err != nil {
+				return true
+			}
+			continue
+		}
+		if number, err := dec.ReadValue(); err != nil || !isReadable(number) {
+			return false
+		}
+	}
 }
 
 // JSON is the value in compact form; empty when there is none.

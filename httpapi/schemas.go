@@ -106,7 +106,7 @@ func attributesSchema() *huma.Schema {
 	most := domain.MaxAttributes
 	return &huma.Schema{
 		Type: huma.TypeObject, MaxProperties: &most,
-		Description:          "Whatever else is known: strings, numbers, booleans or arrays of these; 16 KiB in all.",
+		Description:          "Whatever else is known: strings, numbers, booleans or arrays of these; 16 KiB in all. Numbers are kept as written; they have at most 64 characters and are within the range of a 64-bit float.",
 		AdditionalProperties: &huma.Schema{AnyOf: append(scalar, array(&huma.Schema{AnyOf: scalar}))},
 		Examples:             []any{json.RawMessage(`{"department":"R&D","badges":["blue",7],"contractor":false}`)},
 	}
