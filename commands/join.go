@@ -138,8 +138,10 @@ func (state *joining) missing(pointers func(uuid.UUID) []string) error {
 		refusal.Detail = "neither the group nor " + count(unknown, len(state.members)) + " exists"
 	case !state.group.exists():
 		refusal.Detail = "the group does not exist"
-	case unknown > 0:
+	case unknown == 1:
 		refusal.Detail = count(unknown, len(state.members)) + " does not exist: no user or group has the id"
+	case unknown > 0:
+		refusal.Detail = count(unknown, len(state.members)) + " do not exist: no user or group has their ids"
 	default:
 		return nil
 	}

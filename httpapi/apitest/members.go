@@ -40,7 +40,7 @@ func testManyMembers(t *testing.T, c *client) {
 	other := "01926e5f-0000-7000-8000-00000000beef"
 	three := c.user()
 	refused := c.post(path, body(three.id(), unknownID, other)).wantProblem(http.StatusNotFound, "not_found").wantPointers("/members/1", "/members/2")
-	if text := string(refused.body); !strings.Contains(text, unknownID) || !strings.Contains(text, other) {
+	if text := string(refused.body); !strings.Contains(text, unknownID) || !strings.Contains(text, other) || !strings.Contains(text, "2 of the members do not exist") {
 		t.Errorf("the refusal names not every unknown id: %s", text)
 	}
 	c.get(path+"/"+three.id()).wantProblem(http.StatusNotFound, "not_a_member")
