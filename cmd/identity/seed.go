@@ -90,8 +90,12 @@ func fill(ctx context.Context, c *console, meter *meter, plan seeding.Plan, do s
 	if err != nil {
 		return tally, err
 	}
-	_, err = fmt.Fprintf(c.out, "%d users, %d groups, %d memberships and %d groups in groups are there; %d of %d commands wrote something, in %s\n",
-		tally.Users, tally.Groups, tally.Memberships, tally.Nested, tally.Written, steps, time.Since(began).Round(time.Millisecond))
+	wrote := fmt.Sprintf("; %d of %d commands wrote something", tally.Written, steps)
+	if _, remote := do.(remoteDoer); remote {
+		wrote = "" // a service does not tell which members were in already
+	}
+	_, err = fmt.Fprintf(c.out, "%d users, %d groups, %d memberships and %d groups in groups are there%s, in %s\n",
+		tally.Users, tally.Groups, tally.Memberships, tally.Nested, wrote, time.Since(began).Round(time.Millisecond))
 	return tally, err
 }
 
