@@ -1,4 +1,5 @@
-# What a machine needs: Go, as go.mod says. `make test` is all there is to know.
+# What a machine needs: Go, as go.mod says; to test also a C compiler (for the race detector), bash and curl.
+# `make test` is all there is to know.
 
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
