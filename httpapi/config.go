@@ -28,10 +28,9 @@ type Config struct {
 
 	// Logger is told of faults; nil logs nothing.
 	Logger *slog.Logger
-	// AccessLog is told of every request: method, route, status, bytes, duration,
-	// actor and request id, nothing else. Nil logs nothing. It is called in the
-	// request's path, so its handler should not write unbuffered.
-	AccessLog *slog.Logger
+	// AccessLog is told of every request, in its path, and must not keep what it is
+	// given. Nil logs nothing.
+	AccessLog func(*Access)
 	// Registry holds the metrics: those of this package are added, and all of it
 	// is shown at /metrics. Nil measures nothing and shows nothing.
 	Registry *prometheus.Registry

@@ -30,6 +30,8 @@ type exchange struct {
 
 	out []byte // the answer's body
 
+	access Access // as the log is told of it
+
 	// values are those of the answer's headers, in one piece of memory. It is not
 	// used again: the headers may outlive the exchange.
 	values []string

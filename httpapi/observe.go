@@ -82,6 +82,19 @@ func panicText(recovered any) string {
 	return fmt.Sprintf("%T", recovered)
 }
 
+// Access is what may be told of a request: nothing of whom it was about. The
+// texts are of visible ASCII characters and spaces, without quotes and backslashes.
+type Access struct {
+	At     time.Time // when it was answered
+	Route  string    // method and path pattern; "none" if no route takes the request
+	Status int
+	Bytes  int // of the answer's body
+	Took   time.Duration
+	// Actor is as in commits; empty where the request had no key that is good.
+	Actor   string
+	Request string // its id
+}
+
 // observe measures and logs the exchange.
 func (x *exchange) observe(took time.Duration) {
 	method, path := noRoute, noRoute
@@ -92,40 +105,25 @@ func (x *exchange) observe(took time.Duration) {
 		m.inFlight.Dec()
 		m.seconds.WithLabelValues(method, path, statusText[x.status]).Observe(took.Seconds())
 	}
-	if log := x.api.accessLog(x.route); log != nil {
-		// Handed over without Logger.LogAttrs, which would look for the caller's line.
-		record := slog.NewRecord(x.start.Add(took), slog.LevelInfo, "request", 0)
-		record.AddAttrs(slog.Int("status", x.status), slog.Int("bytes", x.bytes), slog.Duration("took", took),
-			slog.String("actor", x.by.actor), slog.String("request", x.id))
-		_ = log.Handle(context.Background(), record) // a log that fails is not the client's matter
+	if x.api.config.AccessLog != nil {
+		x.access = Access{x.start.Add(took), x.label(), x.status, x.bytes, took, x.by.actor, x.id}
+		x.api.config.AccessLog(&x.access)
 	}
 }
 
-// accessLog is where requests of a route are told of; nil for nowhere.
-func (a *api) accessLog(rt *route) slog.Handler {
-	if rt == nil {
-		return a.access
+// label names the route, for logs and spans.
+func (x *exchange) label() string {
+	if x.route == nil {
+		return noRoute
 	}
-	return rt.access
-}
-
-// accessLogOf is the access log with a route's label in it.
-func (c *Config) accessLogOf(label string) slog.Handler {
-	if c.AccessLog == nil || !c.AccessLog.Enabled(context.Background(), slog.LevelInfo) {
-		return nil
-	}
-	return c.AccessLog.Handler().WithAttrs([]slog.Attr{slog.String("route", label)})
+	return x.route.label
 }
 
 // logFault tells of a fault behind an answer, once.
 func (x *exchange) logFault(p *problem) {
-	label := noRoute
-	if x.route != nil {
-		label = x.route.label
-	}
 	x.api.config.Logger.LogAttrs(context.Background(), slog.LevelError, "request failed",
 		slog.String("code", p.code), slog.String("error", p.cause.Error()),
-		slog.String("route", label), slog.String("request", x.id))
+		slog.String("route", x.label()), slog.String("request", x.id))
 }
 
 var propagator = propagation.TraceContext{}

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"slices"
 
@@ -35,8 +34,7 @@ type route struct {
 
 	serve func(ctx context.Context, x *exchange) error
 
-	label  string // method and path, for logs and spans
-	access slog.Handler
+	label string // method and path, for logs and spans
 }
 
 // knows tells whether the header is one of the route's.
@@ -45,7 +43,6 @@ func (rt *route) knows(h header) bool { return slices.Contains(rt.headers, h) }
 // register adds a route to the router and the document, and HEAD beside GET.
 func (a *api) register(rt *route) {
 	rt.label = rt.method + " " + rt.path
-	rt.access = a.config.accessLogOf(rt.label)
 	operation := a.operation(rt)
 	handle := func(hc huma.Context) {
 		r, w := humachi.Unwrap(hc)

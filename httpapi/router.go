@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 
@@ -24,7 +23,6 @@ type api struct {
 	metrics  *metrics
 	limiter  *httprate.RateLimiter
 	tracer   trace.Tracer
-	access   slog.Handler // of requests that no route takes
 }
 
 // New makes the handler of all routes. It may be used concurrently and holds no
@@ -38,7 +36,6 @@ func New(config Config) (http.Handler, error) {
 		config: config, router: chi.NewRouter(),
 		metrics: newMetrics(config.Registry), limiter: newLimiter(config.RateLimit),
 	}
-	a.access = config.accessLogOf(noRoute)
 	if config.TracerProvider != nil {
 		a.tracer = config.TracerProvider.Tracer("github.com/seed5b6a70b4/identity/httpapi")
 	}

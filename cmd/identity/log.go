@@ -76,10 +76,10 @@ func (f flushing) Write(line []byte) (int, error) {
 }
 
 // newLogs makes the service's log, written at once, and the access log.
-func newLogs(to io.Writer, format string) (*lines, *slog.Logger, *slog.Logger) {
+func newLogs(to io.Writer, format string) (*lines, *slog.Logger, *accessLog) {
 	l := &lines{to: to}
 	if format == "json" {
-		return l, slog.New(slog.NewJSONHandler(flushing{l}, nil)), slog.New(slog.NewJSONHandler(l, nil))
+		return l, slog.New(slog.NewJSONHandler(flushing{l}, nil)), newAccessLog(l, format)
 	}
-	return l, slog.New(slog.NewTextHandler(flushing{l}, nil)), slog.New(slog.NewTextHandler(l, nil))
+	return l, slog.New(slog.NewTextHandler(flushing{l}, nil)), newAccessLog(l, format)
 }

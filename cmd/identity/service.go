@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed5b6a70b4/identity/eventstream/logstore"
 	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/internal/deadline"
 )
 
 // drainTime bounds how long requests under way may take after the signal: a
@@ -34,11 +35,12 @@ const indexTime = 10 * time.Second
 
 // service is one run of serve.
 type service struct {
-	flags       *serveCommand
-	lines       *lines
-	log, access *slog.Logger
-	tracing     *tracing
-	adminKeys   []httpapi.KeyHash
+	flags     *serveCommand
+	lines     *lines
+	log       *slog.Logger
+	access    *accessLog
+	tracing   *tracing
+	adminKeys []httpapi.KeyHash
 	// certificates are nil where plain HTTP is served.
 	certificates *certificateFiles
 
@@ -84,6 +86,7 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", s.flags.Listen, err)
 	}
+	listener = deadline.Listener(listener)
 	handler, err := s.handler(listener.Addr())
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -165,7 +168,7 @@ func (s *service) handler(address net.Addr) (http.Handler, error) {
 		TracerProvider: s.tracing.provider(), Ready: s.readiness, Version: version(),
 	}
 	if s.flags.AccessLog {
-		config.AccessLog = s.access
+		config.AccessLog = s.access.tell
 	}
 	if s.flags.RateLimit > 0 {
 		config.RateLimit = httpapi.RateLimit{Requests: s.flags.RateLimit, Window: time.Second}
