@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/seed5b6a70b4/identity/httpapi"
 )
@@ -33,10 +34,18 @@ func (l *accessLog) tell(a *httpapi.Access) {
 	_, _ = l.to.Write(*line)
 }
 
-const accessTime = "2006-01-02T15:04:05.000Z07:00"
+// appendMillis writes an instant as RFC 3339 says, in milliseconds. Package time
+// is fast at nanoseconds only, of which the last digits are taken out again.
+func appendMillis(line []byte, at time.Time) []byte {
+	begin := len(line)
+	at = at.Truncate(time.Millisecond).Add(time.Millisecond / 10) // so that there are digits to take
+	line = at.AppendFormat(line, time.RFC3339Nano)
+	const kept, taken = len("2006-01-02T15:04:05.000"), len("1")
+	return append(line[:begin+kept], line[begin+kept+taken:]...)
+}
 
 func appendAccessText(line []byte, a *httpapi.Access) []byte {
-	line = a.At.AppendFormat(append(line, "time="...), accessTime)
+	line = appendMillis(append(line, "time="...), a.At)
 	line = appendTextValue(append(line, " level=INFO msg=request route="...), a.Route)
 	line = strconv.AppendInt(append(line, " status="...), int64(a.Status), 10)
 	line = strconv.AppendInt(append(line, " bytes="...), int64(a.Bytes), 10)
@@ -53,7 +62,7 @@ func appendTextValue(line []byte, text string) []byte {
 }
 
 func appendAccessJSON(line []byte, a *httpapi.Access) []byte {
-	line = a.At.AppendFormat(append(line, `{"time":"`...), accessTime)
+	line = appendMillis(append(line, `{"time":"`...), a.At)
 	line = append(append(line, `","level":"INFO","msg":"request","route":"`...), a.Route...)
 	line = strconv.AppendInt(append(line, `","status":`...), int64(a.Status), 10)
 	line = strconv.AppendInt(append(line, `,"bytes":`...), int64(a.Bytes), 10)
