@@ -152,7 +152,9 @@ func (b *backends) openViews(ctx context.Context) error {
 		return err
 	}
 	b.feed.Follow(b.synchroniser)
-	if err := b.synchroniser.CatchUp(ctx, b.store, b.view, runtime.GOMAXPROCS(0), b.settings.progress); err != nil {
+	// More workers than processors: their shares of the log are uneven.
+	const catchUpWorkers = 4
+	if err := b.synchroniser.CatchUp(ctx, b.store, b.view, catchUpWorkers*runtime.GOMAXPROCS(0), b.settings.progress); err != nil {
 		return err
 	}
 	if search != nil {
