@@ -95,8 +95,11 @@ type reader struct {
 	envelope Envelope
 }
 
+// usualEvent is about how long an event is as it is stored.
+const usualEvent = 64
+
 func (r *reader) events() ([]Event, error) {
-	events := make([]Event, 0, 8)
+	events := make([]Event, 0, 1+len(r.data)/usualEvent)
 	r.expect('[')
 	for first := true; r.more(first, ']'); first = false {
 		event, err := r.event()

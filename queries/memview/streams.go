@@ -13,39 +13,18 @@ type target struct {
 	end  uuid.UUID // of a membership its member
 }
 
-// targetOf reads a stream's id. Only the form in which the directory writes ids
-// counts: any other names another stream.
+// targetOf reads a stream's id. No entity has the nil UUID.
 func targetOf(stream eventstream.StreamID) target {
-	const length = 36
-	kind := stream.Kind()
-	rest := string(stream[min(len(kind)+1, len(stream)):])
-	t := target{kind: kind}
-	var ok bool
-	switch kind {
-	case eventstream.UserKind, eventstream.GroupKind, eventstream.KeyKind:
-		t.id, ok = parseID(rest)
-	case eventstream.MemberKind:
-		if len(rest) == 2*length+1 && rest[length] == '/' {
-			if t.id, ok = parseID(rest[:length]); ok {
-				t.end, ok = parseID(rest[length+1:])
-			}
-		}
+	t := target{kind: stream.Kind()}
+	ok := false
+	if t.kind == eventstream.MemberKind {
+		t.id, t.end, ok = stream.Edge()
+		ok = ok && t.end != uuid.Nil
+	} else {
+		t.id, ok = stream.UUID()
 	}
-	if !ok {
+	if !ok || t.id == uuid.Nil {
 		return target{}
 	}
 	return t
-}
-
-func parseID(text string) (uuid.UUID, bool) {
-	if len(text) != 36 {
-		return uuid.Nil, false
-	}
-	for i := range len(text) {
-		if 'A' <= text[i] && text[i] <= 'F' {
-			return uuid.Nil, false
-		}
-	}
-	id, err := uuid.Parse(text)
-	return id, err == nil && id != uuid.Nil
 }
