@@ -17,13 +17,14 @@ import (
 type label [16]byte
 
 func newLabel(kind string, parts ...string) label {
-	hash := sha256.New()
-	hash.Write([]byte(kind))
+	var room [256]byte
+	text := append(room[:0], kind...)
 	for _, part := range parts {
-		hash.Write(binary.AppendUvarint(nil, uint64(len(part))))
-		hash.Write([]byte(part))
+		text = binary.AppendUvarint(text, uint64(len(part)))
+		text = append(text, part...)
 	}
-	return label(hash.Sum(nil))
+	sum := sha256.Sum256(text)
+	return label(sum[:])
 }
 
 var activity = map[bool]label{true: newLabel("active"), false: newLabel("inactive")}
