@@ -115,7 +115,7 @@ func attributesSchema() *huma.Schema {
 func problemSchema() *huma.Schema {
 	return object([]string{"type", "title", "status", "detail", "code"}, map[string]*huma.Schema{
 		"type": text("A URI reference; `code` tells more.", 0), "title": text("The status, in words.", 0),
-		"status": integer(400), "detail": text("What is wrong. It never holds what was sent.", 0),
+		"status": integer(400), "detail": text("What is wrong. It never holds what was sent, but for ids.", 0),
 		"code":  text("Stable and machine-readable.", 0),
 		"until": timeSchema("When a value that was released lately is free for all."),
 		"errors": array(object([]string{"pointer", "detail"}, map[string]*huma.Schema{

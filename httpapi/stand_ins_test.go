@@ -21,12 +21,16 @@ type noWaiter struct{}
 
 func (noWaiter) Ensure(context.Context, eventstream.StreamID, eventstream.Seq) error { return nil }
 
+func (noWaiter) Complete() error { return nil }
+
 // waiterWith finds every view in one state.
 type waiterWith struct{ outcome *error }
 
 func (w waiterWith) Ensure(context.Context, eventstream.StreamID, eventstream.Seq) error {
 	return *w.outcome
 }
+
+func (waiterWith) Complete() error { return nil }
 
 var (
 	_ queries.View   = brokenRows{}

@@ -87,7 +87,10 @@ func (r *Reader) forceList(ctx context.Context, waiter Waiter, fresh Freshness, 
 	if end == 0 {
 		return nil
 	}
-	return ensure(ctx, waiter, eventstream.Position{Stream: eventstream.LogStream, Seq: eventstream.Seq(end)})
+	if err := ensure(ctx, waiter, eventstream.Position{Stream: eventstream.LogStream, Seq: eventstream.Seq(end)}); err != nil {
+		return err
+	}
+	return waiter.Complete()
 }
 
 func (r *Reader) ensureAll(ctx context.Context, waiter Waiter, token eventstream.Token) error {

@@ -197,6 +197,12 @@ func TestWhatIsParkedIsSaid(t *testing.T) {
 	}
 	_, err := d.reader.User(t.Context(), ada.ID, queries.Freshness{Latest: true})
 	isErr(t, "the latest of it", err, eventstream.ErrParked)
+	for what, criteria := range map[string]queries.Criteria{"all": {}, "those found": {Text: "bob"}} {
+		_, err = d.reader.Users(t.Context(), criteria, queries.Listing{}, queries.Freshness{Latest: true})
+		isErr(t, "the latest of "+what, err, eventstream.ErrParked)
+		_, err = d.reader.Users(t.Context(), criteria, queries.Listing{}, quick(at(eventstream.LogStream, eventstream.Seq(d.store.End()))))
+		isErr(t, what+" up to a position", err, nil)
+	}
 	_, err = d.reader.UserAt(t.Context(), ada.ID, queries.Moment{Seq: 2}, queries.Freshness{})
 	isErr(t, "its past", err, eventstream.ErrParked)
 	_, err = d.reader.User(t.Context(), ada.ID, queries.Freshness{})
@@ -278,6 +284,8 @@ func (w *deadlines) Ensure(ctx context.Context, _ eventstream.StreamID, _ events
 	w.least = time.Until(deadline)
 	return nil
 }
+
+func (*deadlines) Complete() error { return nil }
 
 func TestWaitingIsBounded(t *testing.T) {
 	d := newDirectory(t)

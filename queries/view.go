@@ -49,4 +49,7 @@ type Waiter interface {
 	// name up to the number, eventstream.LogStream for what the log holds up to it.
 	// Any other stream that the view does not show is satisfied.
 	Ensure(ctx context.Context, stream eventstream.StreamID, seq eventstream.Seq) error
+	// Complete fails with eventstream.ErrParked while the view leaves out what it
+	// cannot apply: the log's positions pass over that.
+	Complete() error
 }

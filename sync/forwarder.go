@@ -204,6 +204,15 @@ func (f *Forwarder[E]) Wait(ctx context.Context, position uint64) error {
 	return f.Flush(ctx)
 }
 
+// Complete fails with ErrParked while any stream is parked in the view.
+func (f *Forwarder[E]) Complete() error {
+	follower, err := f.from.following(f.view)
+	if err != nil {
+		return err
+	}
+	return follower.complete()
+}
+
 // Ensure brings the view to where it must be, as Synchroniser.Ensure does, and
 // what follows it too: a stream that the view shows is pushed at once, before
 // what waits; for positions and shards, everything that changed before is waited

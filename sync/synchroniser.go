@@ -143,6 +143,16 @@ func (w Waiter) Ensure(ctx context.Context, stream eventstream.StreamID, minSeq 
 	return w.follower.ensure(ctx, stream, minSeq)
 }
 
+// Complete fails with ErrParked while any stream is parked in the waiter's view.
+func (w Waiter) Complete() error { return w.follower.complete() }
+
+func (f *follower) complete() error {
+	if f.parked.any() {
+		return fmt.Errorf("view %s: %w", f.view.Name(), ErrParked)
+	}
+	return nil
+}
+
 // turns lets one at a time work on a stream.
 type turns struct {
 	mu   sync.Mutex

@@ -13,7 +13,9 @@ import (
 	"net/http"
 	neturl "net/url"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // client speaks to a serve, in another process or in this one.
@@ -36,6 +38,8 @@ type problem struct {
 		Pointer string `json:"pointer"`
 		Detail  string `json:"detail"`
 	} `json:"errors,omitempty"`
+
+	after time.Duration // how long to wait before the next attempt
 }
 
 func (p *problem) Error() string {
@@ -93,6 +97,11 @@ func (c *client) open(ctx context.Context, method, path string, body any) (*http
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(refusal); err != nil {
 		refusal.Detail = "no reason given"
 	}
+	seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
+	if err != nil {
+		seconds = 1
+	}
+	refusal.after = time.Duration(seconds) * time.Second
 	return nil, refusal
 }
 

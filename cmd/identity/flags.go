@@ -10,6 +10,8 @@ import (
 type dataFlags struct {
 	Data  string `env:"IDENTITY_DATA" default:"./identity-data" placeholder:"DIR" help:"Data directory; default ./identity-data."`
 	Store string `env:"IDENTITY_STORE" default:"embedded" placeholder:"NAME" help:"Where commits are kept: embedded."`
+	// TablePrefix is for stores of tables; the embedded one is told in vain.
+	TablePrefix string `env:"IDENTITY_TABLE_PREFIX" default:"identity" hidden:""`
 }
 
 // check refuses what this build cannot do.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/seed5b6a70b4/identity/domain"
 )
 
 // keyCommand looks after API keys.
@@ -36,10 +38,8 @@ type apiKey struct {
 
 // Run prints the key alone, so that a script can take it as it is.
 func (k *keyCreate) Run(c *console) error {
-	for _, scope := range k.Scope {
-		if !slices.Contains([]string{"read", "write", "admin"}, scope) {
-			return misused("--scope: %q is none; read, write and admin are", scope)
-		}
+	if err := k.check(); err != nil {
+		return err
 	}
 	return k.with(c, func(to *client) error {
 		var made apiKey
@@ -50,6 +50,28 @@ func (k *keyCreate) Run(c *console) error {
 		_, err := fmt.Fprintln(c.out, made.Key)
 		return err
 	})
+}
+
+// check refuses what no key can be made of.
+func (k *keyCreate) check() error {
+	if len(k.Scope) == 0 {
+		return misused("--scope: at least one is needed, of read, write and admin")
+	}
+	for _, scope := range k.Scope {
+		if !slices.Contains([]string{"read", "write", "admin"}, scope) {
+			return misused("--scope: %q is none; read, write and admin are", scope)
+		}
+	}
+	if k.Label == "" {
+		return misused("--label: what is the key for?")
+	}
+	if _, err := domain.ParseText(k.Label, domain.MaxText); err != nil {
+		return misused("--label: %v", err)
+	}
+	if _, err := domain.ParseID[domain.User](k.Owner); k.Owner != "" && err != nil {
+		return misused("--owner: not the id of a user")
+	}
+	return nil
 }
 
 type keyList struct {

@@ -117,8 +117,18 @@ func (d remoteDoer) Do(ctx context.Context, _ commands.Request, command commands
 	default:
 		return commands.Result{}, fmt.Errorf("seeding has no %T", command)
 	}
-	status, err := d.to.do(ctx, method, path, body, nil)
-	return commands.Result{Changed: status == http.StatusCreated}, err
+	for {
+		status, err := d.to.do(ctx, method, path, body, nil)
+		var refused *problem
+		if !errors.As(err, &refused) || refused.Status != http.StatusTooManyRequests {
+			return commands.Result{Changed: status == http.StatusCreated}, err
+		}
+		select {
+		case <-ctx.Done():
+			return commands.Result{}, ctx.Err()
+		case <-time.After(refused.after):
+		}
+	}
 }
 
 func userBody(u *commands.CreateUser) map[string]any {

@@ -6,7 +6,10 @@ import (
 	"runtime/debug"
 )
 
-type versionCommand struct{}
+// versionCommand takes a data directory as every command does, and needs none.
+type versionCommand struct {
+	Data string `env:"IDENTITY_DATA" hidden:""`
+}
 
 // Run prints the version, the revision it was built from, and the compiler.
 func (versionCommand) Run(c *console) error {

@@ -39,7 +39,7 @@ func (b *bench) groups(ctx context.Context, _, identity *process) error {
 		label := fmt.Sprintf(", %d members", size)
 		subjects = append(subjects,
 			subject{"check" + label, identity, each(in), 200},
-			subject{"page of 50" + label, identity, each([]load.Request{get("/groups/" + group + "/members?limit=50")}), 200},
+			subject{"page of 10" + label, identity, each([]load.Request{get("/groups/" + group + "/members?limit=10")}), 200},
 			subject{"add and remove" + label, identity, comeAndGo, 0})
 	}
 	figures, err := b.compare(ctx, 16, subjects...)

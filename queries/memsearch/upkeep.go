@@ -37,20 +37,60 @@ const (
 	large
 )
 
-// keep does one kind of upkeep whenever it is due, until ctx ends.
+// lull is how long nothing must have come for large segments to be merged that
+// need not be: searches are the faster, the fewer there are.
+const lull = time.Second
+
+// keep does one kind of upkeep whenever it is due, and the large kind also in a
+// lull, until ctx ends.
 func (s *shelf) keep(ctx context.Context, kind int) error {
+	quiet := time.NewTicker(lull)
+	defer quiet.Stop()
+	if kind != large {
+		quiet.Stop()
+	}
 	for {
 		p := &pacer{ctx: ctx, gentle: kind == large, since: time.Now()}
 		s.upkeep[kind].Lock()
 		if err := s.doUpkeep(kind, everything, p.pause); err != nil {
 			return err
 		}
+		before := s.state.Load().at
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.due[kind]:
+		case <-quiet.C:
+			if s.state.Load().at == before {
+				if err := s.rest(p.pause); err != nil {
+					return err
+				}
+			}
 		}
 	}
+}
+
+// rest merges large segments until each is factor times as large as those after
+// it together.
+func (s *shelf) rest(pause func() error) error {
+	s.upkeep[large].Lock()
+	defer s.upkeep[large].Unlock()
+	return s.merge(s.pickAtRest, pause)
+}
+
+func (s *shelf) pickAtRest(st *state) []*segment {
+	var after int // documents
+	var from []*segment
+	for i, one := range slices.Backward(st.segments) { // the largest come first
+		if s.level(one) < largeLevel {
+			continue
+		}
+		if one.documents() < factor*after && fits(st.segments[i:]) {
+			from = st.segments[i:]
+		}
+		after += one.documents()
+	}
+	return slices.DeleteFunc(slices.Clone(from), func(one *segment) bool { return s.level(one) < largeLevel })
 }
 
 // settle leaves the upkeep to whoever runs it, or does it if nobody does or if
@@ -95,7 +135,8 @@ func (s *shelf) doUpkeep(kind int, most slack, pause func() error) error {
 		if kind == small && len(s.state.Load().sealed) >= most.buffers {
 			s.flush()
 		}
-		if err := s.mergeDue(kind, most, pause); err != nil {
+		pick := func(st *state) []*segment { return s.pick(st, kind, most) }
+		if err := s.merge(pick, pause); err != nil {
 			return err
 		}
 	}
@@ -129,16 +170,16 @@ func (s *shelf) flush() {
 	s.state.Store(&next)
 }
 
-// mergeDue merges once, if a merge is due.
-func (s *shelf) mergeDue(kind int, most slack, pause func() error) error {
+// merge makes one of the segments that are picked, if any are.
+func (s *shelf) merge(pick func(*state) []*segment, pause func() error) error {
 	s.mu.Lock()
 	st := s.state.Load()
-	from := s.pick(st, kind, most)
+	from := pick(st)
 	for _, old := range from {
 		old.merging = true
 	}
 	s.mu.Unlock()
-	if from == nil {
+	if len(from) == 0 {
 		return nil
 	}
 	made, moved, err := merge(from, st.at, pause)

@@ -14,7 +14,8 @@ import (
 // groups that it is directly in and that exist, by id. Its revision rises with
 // every commit of the entity and of its memberships, and when one of its groups
 // comes or goes (then through Tidy); it is the same in every view that was given
-// the same commits and tidied. What the view does not know has revision 0; of
+// the same commits and tidied, and that of a removed one is above any it had
+// before, in whatever view. What the view does not know has revision 0; of
 // what was removed only that is told.
 func (v *View) Document(_ context.Context, kind domain.MemberKind, id uuid.UUID) (queries.Document, error) {
 	document := queries.Document{ID: id, Kind: kind}
@@ -39,9 +40,14 @@ func (v *View) Document(_ context.Context, kind domain.MemberKind, id uuid.UUID)
 	document.Revision += edges
 	if document.Removed {
 		document.Groups = nil
+		document.Revision += ofRemoval
 	}
 	return document, nil
 }
+
+// ofRemoval is what removal adds to a revision. Two views that have not tidied
+// alike may differ by some of an entity's groups, but never by this much.
+const ofRemoval = 1 << 48
 
 func (v *View) documentParts(r ref, s side) (row string, groups []ref, edges uint64) {
 	shard, node := v.shard(r), v.nodes.at(r)
@@ -116,9 +122,9 @@ func (v *View) revision(r ref, s side) (Revision, bool) {
 	}
 	shard.mu.RLock()
 	defer shard.mu.RUnlock()
-	return Revision{
-		Entity:   Entity{s.kind(), node.id},
-		Revision: shard.seq(node, s) + node.edgeRevisions(),
-		Removed:  node.stage(s) == gone,
-	}, true
+	revision := Revision{Entity: Entity{s.kind(), node.id}, Revision: shard.seq(node, s) + node.edgeRevisions(), Removed: node.stage(s) == gone}
+	if revision.Removed {
+		revision.Revision += ofRemoval
+	}
+	return revision, true
 }
