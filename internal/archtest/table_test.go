@@ -64,7 +64,7 @@ var table = map[string]row{
 	"cmd/identity": {
 		program: true,
 		ours: []string{
-			"commands", "domain", "eventstream", "eventstream/logstore", "httpapi", "internal/audit", "internal/otlp", "internal/seeding",
+			"commands", "domain", "eventstream", "eventstream/logstore", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding",
 			"queries", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
 		},
 		libraries: []string{uuid, kong, prometheus, "github.com/schollz/progressbar/v3", errgroup, unix, "golang.org/x/term", otel, otelTrace, otelSDK, otelAttr, otelCodes},
@@ -79,7 +79,7 @@ var table = map[string]row{
 	"internal/seeding":        {ours: []string{"commands", "domain"}, libraries: []string{uuid, jsonV2, errgroup}},
 	"internal/readme":         {},
 	"internal/archtest":       {},
-	"internal/bench":          {program: true, ours: []string{"internal/bench/load"}, libraries: []string{kong, errgroup}},
+	"internal/bench":          {program: true, ours: []string{"eventstream/logstore", "internal/bench/load"}, libraries: []string{kong, errgroup}},
 	"internal/bench/load":     {},
 	"internal/bench/floor":    {program: true, libraries: []string{uuid, chi, "github.com/hashicorp/raft", "github.com/hashicorp/raft-wal"}},
 	"internal/bench/logbench": {kit: true},
