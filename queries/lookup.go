@@ -105,14 +105,14 @@ const claimReads = 4
 // lookUp finds who has a value. A row that lacks the value has moved on since the
 // claim was read, so the claim is read again.
 func lookUp[T any](ctx context.Context, r *Reader, fresh Freshness, u *unique[T]) (Entity[T], error) {
-	ctx, span := r.config.Tracer.Start(ctx, "queries.LookUp")
-	defer span.End()
 	if err := r.forceEntity(ctx, fresh); err != nil {
 		return Entity[T]{}, err
 	}
 	if entity, found, err := hinted(ctx, r, u); found || err != nil {
 		return entity, err
 	}
+	ctx, span := r.config.Tracer.Start(ctx, "queries.LookUp")
+	defer span.End()
 	claimed := eventstream.ClaimStream(string(u.kind), r.config.ClaimSecret.Key(u.kind, u.key))
 	for range claimReads {
 		claim, err := r.claim(ctx, claimed)

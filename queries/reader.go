@@ -26,8 +26,8 @@ type Config struct {
 	// ClaimSecret is the store's: unique values are looked up by it, and cursors
 	// sealed under a key derived from it.
 	ClaimSecret domain.ClaimSecret
-	// Tracer makes a span of each list, search, look-up and history, and of
-	// nothing else; nil makes none.
+	// Tracer makes a span of each list, search, history and look-up that reads a
+	// claim, and of nothing else; nil makes none.
 	Tracer trace.Tracer
 }
 
