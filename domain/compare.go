@@ -54,7 +54,8 @@ func identifier(text string) (string, error) {
 	if strings.ContainsFunc(key, isRightToLeft) && !bidirule.ValidString(key) {
 		return "", errMixedDirections
 	}
-	return strings.Map(dropIgnorable, key), nil
+	// Marks that a joiner kept apart get their order now.
+	return norm.NFC.String(strings.Map(dropIgnorable, key)), nil
 }
 
 // isPlainLower tells whether the text is lower-case ASCII without spaces, which

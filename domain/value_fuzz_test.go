@@ -52,7 +52,7 @@ func fuzzKeyed[V keyed](f *testing.F, parse func(string) (V, error), seeds ...st
 }
 
 func FuzzParseUsername(f *testing.F) {
-	fuzzKeyed(f, domain.ParseUsername, "eleni", "Ελένη", "ﬁＳς", "क्\u200dष", "שלום", "ب\u0660", "İ", "ꮳ", "a\u0315\u0300")
+	fuzzKeyed(f, domain.ParseUsername, "eleni", "Ελένη", "ﬁＳς", "क्\u200dष", "שלום", "ب\u0660", "İ", "ꮳ", "a\u0315\u0300", "क्\u200d\u1037")
 }
 
 func FuzzParseEmail(f *testing.F) {
