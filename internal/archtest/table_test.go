@@ -7,7 +7,8 @@ type row struct {
 	// kit tells that the package is there for tests of others: it may import what
 	// tests may.
 	kit bool
-	// program tells that the package is one, and may read its environment.
+	// program tells that the package is one, or is told by its environment what a
+	// machine has, and may read it.
 	program bool
 }
 
@@ -83,6 +84,9 @@ var table = map[string]row{
 	"internal/bench/load":     {},
 	"internal/bench/floor":    {program: true, libraries: []string{uuid, chi, "github.com/hashicorp/raft", "github.com/hashicorp/raft-wal"}},
 	"internal/bench/logbench": {kit: true},
+	"internal/testservers":    {kit: true, program: true, libraries: []string{"github.com/gofrs/flock"}},
+
+	"internal/testservers/keeper": {program: true, libraries: []string{"github.com/gofrs/flock"}},
 }
 
 // testLibraries are what tests and kits may import besides.
