@@ -44,7 +44,8 @@ func (s *server) share() (string, error) {
 		return "", fmt.Errorf("wait for others that start it: %w", err)
 	}
 	defer starting.Close()
-	if err := flock.New(filepath.Join(home, usersLock)).RLock(); err != nil {
+	s.using = flock.New(filepath.Join(home, usersLock))
+	if err := s.using.RLock(); err != nil {
 		return "", fmt.Errorf("say that it is used: %w", err)
 	}
 	if running, err := os.ReadFile(filepath.Join(home, addressFile)); err == nil && s.ready(string(running)) {

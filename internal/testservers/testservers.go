@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/gofrs/flock"
 )
 
 // DynamoDB gives the URL of a DynamoDB, which keeps what it is told for as long as
@@ -38,6 +40,7 @@ type server struct {
 	once    sync.Once
 	address string
 	err     error
+	using   *flock.Flock // kept, or its file would be closed when garbage is collected
 }
 
 // command is what runs a server.
