@@ -1,0 +1,128 @@
+package dynamoview
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// ErrNotShown is why Apply refuses commits of a stream that has no row here.
+var ErrNotShown = errors.New("stream not shown")
+
+var errRevived = errors.New("a removed entity was set to be there again")
+
+// Apply folds commits of one stream into its row, in one step, provided the row
+// stands right before the first of them; otherwise it changes nothing and
+// answers eventstream.ErrMoved. The commits must be at least one, consecutive and
+// of one stream that the view shows. An error that is eventstream.ErrUnavailable
+// leaves open whether the row was written; applying again is safe.
+func (v *View) Apply(ctx context.Context, commits []eventstream.Commit) error {
+	if len(commits) == 0 {
+		return errors.New("apply: no commits")
+	}
+	stream := commits[0].Stream
+	for i := range commits {
+		if commits[i].Stream != stream || commits[i].Seq != commits[0].Seq+eventstream.Seq(i) {
+			return errors.New("apply: commits do not follow each other in one stream")
+		}
+	}
+	if err := v.apply(ctx, stream, commits); err != nil {
+		return fmt.Errorf("apply %d commits of kind %s: %w", len(commits), stream.Kind(), err)
+	}
+	return nil
+}
+
+func (v *View) apply(ctx context.Context, stream eventstream.StreamID, commits []eventstream.Commit) error {
+	key, shown := v.keyOf(stream)
+	if !shown {
+		return ErrNotShown
+	}
+	if stream.Kind() == eventstream.MemberKind {
+		return v.applyEdge(ctx, stream, commits)
+	}
+	id, _ := stream.UUID()
+	switch stream.Kind() {
+	case eventstream.UserKind:
+		return applyEntity(ctx, v, key, userEntity(id), commits)
+	case eventstream.GroupKind:
+		return applyEntity(ctx, v, key, groupEntity(id), commits)
+	default:
+		return applyEntity(ctx, v, key, keyEntity(id), commits)
+	}
+}
+
+func applyEntity[E any](ctx context.Context, v *View, key item, e *entity[E], commits []eventstream.Commit) error {
+	stored, err := v.get(ctx, key)
+	if err != nil {
+		return err
+	}
+	if err := e.read(stored); err != nil {
+		return err
+	}
+	before, removed := e.root.Seq, e.root.Removed
+	if err := fold(before, e.apply, commits); err != nil {
+		return err
+	}
+	if removed && !e.root.Removed {
+		return errRevived
+	}
+	written, err := e.write(key)
+	if err != nil {
+		return err
+	}
+	input := &dynamodb.PutItemInput{TableName: &v.options.Table, Item: written}
+	input.ConditionExpression, input.ExpressionAttributeValues = standsAt(before)
+	if _, err := v.client.PutItem(ctx, input); err != nil {
+		return unavailable("write a row", err)
+	}
+	return nil
+}
+
+// standsAt is the condition that a row is where it was read.
+func standsAt(seq uint64) (*string, map[string]types.AttributeValue) {
+	if seq == 0 {
+		return aws.String("attribute_not_exists(p)"), nil
+	}
+	before := item{}
+	before.setNumber(":before", seq)
+	return aws.String("n = :before"), before
+}
+
+// applyEdge folds commits into a membership and writes both of its items. The
+// one in the group says where it stands; the other is never apart from it.
+func (v *View) applyEdge(ctx context.Context, stream eventstream.StreamID, commits []eventstream.Commit) error {
+	groupID, member, _ := stream.Edge()
+	group := domain.GroupID{UUID: groupID}
+	stored, err := v.get(ctx, itemKey(membersOf(group), member))
+	if err != nil {
+		return err
+	}
+	edge, err := readEdge(stored, group, member)
+	if err != nil {
+		return err
+	}
+	before := edge.Seq
+	edge.Group, edge.Member = group, member
+	if err := fold(before, edge.Apply, commits); err != nil {
+		return err
+	}
+	forth := &types.Put{TableName: &v.options.Table, Item: writeEdge(itemKey(membersOf(group), member), &edge)}
+	back := &types.Put{TableName: &v.options.Table, Item: writeEdge(itemKey(groupsOf(member), groupID), &edge)}
+	forth.ConditionExpression, forth.ExpressionAttributeValues = standsAt(before)
+	_, err = v.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: forth}, {Put: back}}})
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) && len(cancelled.CancellationReasons) > 0 && aws.ToString(cancelled.CancellationReasons[0].Code) == "ConditionalCheckFailed" {
+		return eventstream.ErrMoved
+	}
+	if err != nil {
+		return unavailable("write a membership", err)
+	}
+	return nil
+}
