@@ -10,8 +10,19 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
-// many is enough for several pages and blocks, whatever the backend calls so.
-const many = 700
+// Many is enough for several pages and blocks, whatever the backend calls so; of
+// a slow one it is enough for several pages.
+const (
+	manyFast = 700
+	manySlow = 60
+)
+
+func (s *subject) many() int {
+	if s.slow {
+		return manySlow
+	}
+	return manyFast
+}
 
 // mixedIDs are ids as they come: made in order, or brought by clients.
 func mixedIDs(n int) []uuid.UUID {
@@ -40,6 +51,7 @@ var listPromises = []promise{
 		s.same("groups of", len(s.groupsOf(uuid.New(), 3)), 0)
 	}},
 	{"users are listed in the order of their ids, in pages of any size", func(s *subject) {
+		many := s.many()
 		ids := mixedIDs(many)
 		for _, id := range ids {
 			s.given(s.User(domain.UserID{UUID: id}, "u"))

@@ -20,10 +20,11 @@ type subject struct {
 	*History
 	view   View
 	settle func(context.Context, View) error
+	slow   bool
 }
 
 func newSubject(t *testing.T, h Harness) *subject {
-	return &subject{History: NewHistory(t), view: h.New(t), settle: h.Settle}
+	return &subject{History: NewHistory(t), view: h.New(t), settle: h.Settle, slow: h.Slow}
 }
 
 func (s *subject) check(err error) {

@@ -28,6 +28,9 @@ type Harness struct {
 	// Settle does what the view otherwise does in the background, to the end. Nil
 	// if it leaves nothing to the background.
 	Settle func(ctx context.Context, view View) error
+	// Slow says that each request takes milliseconds: where many rows are asked
+	// for, there are fewer of them.
+	Slow bool
 }
 
 // Run tests a backend.
