@@ -26,6 +26,10 @@ const (
 	otelSDK    = "go.opentelemetry.io/otel/sdk"
 	otelAttr   = "go.opentelemetry.io/otel/attribute"
 	otelCodes  = "go.opentelemetry.io/otel/codes"
+
+	awsSDK      = "github.com/aws/aws-sdk-go-v2/aws"
+	awsDynamoDB = "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	smithy      = "github.com/aws/smithy-go"
 )
 
 // table is the picture of design: arrows point inwards only. commands, queries and
@@ -48,6 +52,7 @@ var table = map[string]row{
 	"eventstream/logstore/internal/vfs":   {libraries: []string{unix}},
 	"eventstream/logstore/internal/memfs": {ours: []string{"eventstream/logstore/internal/vfs"}},
 	"queries/dynamoview":                  {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, awsSDK, errgroup}},
+	"eventstream/dynamostore":             {ours: []string{"eventstream"}, libraries: []string{awsSDK, awsDynamoDB, smithy, "github.com/hashicorp/golang-lru/v2", errgroup}},
 	"queries/memview":                     {ours: []string{"domain", "eventstream", "queries", "internal/snapshot"}, libraries: []string{uuid}},
 	"queries/memsearch":                   {ours: []string{"domain", "eventstream", "queries", "internal/snapshot", "internal/words"}, libraries: []string{uuid, errgroup, unix}},
 	"sync/tailfeed":                       {ours: []string{"eventstream", "sync"}},

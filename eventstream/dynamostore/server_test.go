@@ -1,0 +1,58 @@
+package dynamostore_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/uuid"
+
+	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
+)
+
+// endpoint is where the server for tests is.
+func endpoint(t testing.TB) string {
+	t.Helper()
+	url := os.Getenv("IDENTITY_TEST_DYNAMODB")
+	if url == "" && os.Getenv("CI") == "true" {
+		t.Fatal("IDENTITY_TEST_DYNAMODB does not say where DynamoDB is")
+	}
+	if url == "" {
+		t.Skip("IDENTITY_TEST_DYNAMODB does not say where DynamoDB is")
+	}
+	return url
+}
+
+// connect makes a client of the server, as options change it.
+func connect(t testing.TB, options ...func(*dynamodb.Options)) *dynamodb.Client {
+	t.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	t.Cleanup(transport.CloseIdleConnections)
+	return dynamodb.NewFromConfig(aws.Config{
+		Region:       "us-east-1",
+		BaseEndpoint: aws.String(endpoint(t)),
+		HTTPClient:   &http.Client{Transport: transport, Timeout: 30 * time.Second},
+		Credentials:  aws.CredentialsProviderFunc(testCredentials),
+	}, options...)
+}
+
+// newTable makes a table that is removed when the test ends.
+func newTable(t testing.TB) string {
+	t.Helper()
+	client, name := connect(t), "commits-"+uuid.NewString()
+	if err := dynamostore.Create(t.Context(), client, name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: aws.String(name)})
+	})
+	return name
+}
+
+func testCredentials(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+}

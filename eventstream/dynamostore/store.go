@@ -1,0 +1,111 @@
+package dynamostore
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// Store is an eventstream.Store on a table that Create made. Any number of
+// processes may have it open.
+type Store struct {
+	client  *dynamodb.Client
+	table   string
+	options Options
+	heads   *heads
+
+	life   context.Context // of what outlives a caller; ends with Close
+	end    context.CancelFunc
+	mu     sync.RWMutex // held for reading while a call begins
+	closed bool
+	calls  sync.WaitGroup // appends under way
+}
+
+// Options adjust a Store. The zero value is good.
+type Options struct {
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
+	// Slices is over how many hash keys of the index the commits of an hour are
+	// spread: 16 if zero. All who open a table must say the same.
+	Slices int
+	// Heads is how many streams' heads are remembered: 65,536 if zero, none if
+	// negative.
+	Heads int
+	// Attempts is how often an append is tried at most while the storage throttles
+	// or others are first: 30 if zero.
+	Attempts int
+	// Backoff is the longest pause before the second attempt, doubled for each
+	// further one up to a second; 5 ms if zero. Pauses are random between nothing
+	// and that.
+	Backoff time.Duration
+	// OnRetry is told of every further attempt and its cause. Nil tells nobody.
+	OnRetry func(cause error)
+}
+
+// New makes a store of a table. The client's own retries are not used. Nil
+// options are the zero Options. Nothing is sent.
+func New(client *dynamodb.Client, table string, options *Options) *Store {
+	s := &Store{table: table}
+	s.client = dynamodb.New(client.Options(), func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
+	if options != nil {
+		s.options = *options
+	}
+	if s.options.Now == nil {
+		s.options.Now = time.Now
+	}
+	if s.options.Slices == 0 {
+		s.options.Slices = 16
+	}
+	if s.options.Heads == 0 {
+		s.options.Heads = 1 << 16
+	}
+	if s.options.Attempts == 0 {
+		s.options.Attempts = 30
+	}
+	if s.options.Backoff == 0 {
+		s.options.Backoff = 5 * time.Millisecond
+	}
+	s.heads = newHeads(s.options.Heads)
+	s.life, s.end = context.WithCancel(context.Background())
+	return s
+}
+
+// begin lets a call in unless the store is closed; the caller must call
+// calls.Done.
+func (s *Store) begin() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return eventstream.ErrClosed
+	}
+	s.calls.Add(1)
+	return nil
+}
+
+// enter tells whether a reader may go on.
+func (s *Store) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return eventstream.ErrClosed
+	}
+	return nil
+}
+
+// Close implements eventstream.Store. The client is the caller's.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.calls.Wait()
+	s.end()
+	return nil
+}
