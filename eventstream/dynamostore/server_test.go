@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
@@ -55,4 +56,13 @@ func newTable(t testing.TB) string {
 
 func testCredentials(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+}
+
+// valueOf is the number in an attribute.
+func valueOf(value types.AttributeValue) string {
+	number, _ := value.(*types.AttributeValueMemberN)
+	if number == nil {
+		return ""
+	}
+	return number.Value
 }
