@@ -2,6 +2,7 @@ package dynamostore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -30,7 +31,10 @@ func (s *Store) Append(ctx context.Context, tx eventstream.Transaction) ([]event
 	}
 	defer s.calls.Done()
 	tx.Entries = copyEntries(tx.Entries)
-	m := &member{tx: &tx}
+	if stream, shared := sharedStream(&tx); shared {
+		return s.ride(ctx, stream, &tx)
+	}
+	m := newMember(&tx)
 	s.run(ctx, []*member{m})
 	return m.commits, m.err
 }
@@ -64,8 +68,19 @@ func copyEntries(entries []eventstream.Entry) []eventstream.Entry {
 // answer.
 type member struct {
 	tx      *eventstream.Transaction
+	done    chan struct{} // closed by answer
 	commits []eventstream.Commit
 	err     error
+}
+
+func newMember(tx *eventstream.Transaction) *member {
+	return &member{tx: tx, done: make(chan struct{})}
+}
+
+// answer is called once.
+func (m *member) answer(commits []eventstream.Commit, err error) {
+	m.commits, m.err = commits, err
+	close(m.done)
 }
 
 // run appends transactions that share no stream but one that all of them write
@@ -96,7 +111,7 @@ func (s *Store) run(ctx context.Context, group []*member) {
 
 func answerAll(group []*member, err error) {
 	for _, m := range group {
-		m.err = err
+		m.answer(nil, err)
 	}
 }
 
@@ -117,17 +132,17 @@ func (s *Store) mayTryAgain(ctx context.Context, attempt, members int) error {
 // answer tells all members that they were written.
 func (s *Store) answer(r *request) {
 	for i, m := range r.members {
-		m.commits = r.commits[i]
-		for k := range m.commits {
-			s.heads.raise(&m.commits[k])
+		for k := range r.commits[i] {
+			s.heads.raise(&r.commits[i][k])
 		}
+		m.answer(r.commits[i], nil)
 	}
 }
 
 // refuse tells members of an error. One that says that nothing was written may be
 // the fault of one of several: then each is tried alone.
 func (s *Store) refuse(ctx context.Context, group []*member, err error) {
-	if len(group) == 1 || !isRefusal(err) {
+	if len(group) == 1 || !isRefusal(err) || errors.Is(err, eventstream.ErrUnavailable) || ctx.Err() != nil {
 		answerAll(group, err)
 		return
 	}
@@ -152,7 +167,9 @@ func (s *Store) lose(ctx context.Context, r *request, failed []failedCondition) 
 			left = append(left, m)
 			continue
 		}
-		if m.err = s.conflict(ctx, m.tx, beaten[i]); m.err == nil {
+		if err := s.conflict(ctx, m.tx, beaten[i]); err != nil {
+			m.answer(nil, err)
+		} else {
 			left = append(left, m)
 		}
 	}

@@ -33,13 +33,13 @@ func (s *Store) plan(ctx context.Context, group []*member) *request {
 	now := s.options.Now()
 	for _, m := range group {
 		heads, err := s.findHeads(ctx, m.tx, moved, r.remembered)
-		if err == nil && !allowed(m.tx, heads) {
-			if err = s.conflict(ctx, m.tx, nil); err == nil {
+		for err == nil && !allowed(m.tx, heads) {
+			if err = s.conflict(ctx, m.tx, nil); err == nil { // they moved meanwhile
 				heads, err = s.findHeads(ctx, m.tx, moved, r.remembered)
 			}
 		}
 		if err != nil {
-			m.err = err
+			m.answer(nil, err)
 			continue
 		}
 		commits := eventstream.Seal(m.tx, heads, now)

@@ -66,3 +66,12 @@ func valueOf(value types.AttributeValue) string {
 	}
 	return number.Value
 }
+
+// stringOf is the text in an attribute.
+func stringOf(value types.AttributeValue) string {
+	text, _ := value.(*types.AttributeValueMemberS)
+	if text == nil {
+		return ""
+	}
+	return text.Value
+}

@@ -18,12 +18,13 @@ type Store struct {
 	table   string
 	options Options
 	heads   *heads
+	lanes   lanes
 
 	life   context.Context // of what outlives a caller; ends with Close
 	end    context.CancelFunc
 	mu     sync.RWMutex // held for reading while a call begins
 	closed bool
-	calls  sync.WaitGroup // appends under way
+	calls  sync.WaitGroup // appends under way, and the drivers of lanes
 }
 
 // Options adjust a Store. The zero value is good.
@@ -70,6 +71,7 @@ func New(client *dynamodb.Client, table string, options *Options) *Store {
 	if s.options.Backoff == 0 {
 		s.options.Backoff = 5 * time.Millisecond
 	}
+	s.lanes.queues = map[eventstream.StreamID][]*passenger{}
 	s.heads = newHeads(s.options.Heads)
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
