@@ -89,6 +89,7 @@ func TestThrottlingIsWaitedOut(t *testing.T) {
 
 func TestThrottlingEndsWithTheDeadline(t *testing.T) {
 	store, w := wired(t, nil)
+	mustAppend(t, store, user("warm")) // so that nothing has to be read
 	w.set(first(1000, apiError("ThrottlingException")), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

@@ -1,7 +1,13 @@
 package dynamostore_test
 
 import (
+	"crypto/sha256"
+	"flag"
+	"sync"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
@@ -19,9 +25,25 @@ var cannot = map[storetest.Feature]string{
 // TestContract holds the store to the contract that all backends share, on a real
 // server.
 func TestContract(t *testing.T) {
+	keepContract(t, func(*dynamodb.Options) {})
+}
+
+// TestContractWithFaults is the same over a connection on which every third write
+// is throttled, in conflict with another transaction, or loses its reply.
+func TestContractWithFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
+	checks := flag.Lookup("rapid.checks")
+	defer checks.Value.Set(checks.Value.String())
+	checks.Value.Set("20")
+	keepContract(t, (&weather{seen: map[string]bool{}}).options)
+}
+
+func keepContract(t *testing.T, between func(*dynamodb.Options)) {
 	tables := map[eventstream.Store]string{}
 	open := func(t *testing.T, table string, options storetest.Options) eventstream.Store {
-		store := dynamostore.New(connect(t), table, &dynamostore.Options{Now: options.Now, Slices: 2})
+		store := dynamostore.New(connect(t, between), table, &dynamostore.Options{Now: options.Now, Slices: 2})
 		tables[store] = table
 		return store
 	}
@@ -38,4 +60,53 @@ func TestContract(t *testing.T) {
 		},
 		Cannot: cannot,
 	})
+}
+
+// weather spoils the first sending of some requests: which, and how, their bytes
+// tell.
+type weather struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func (w *weather) options(o *dynamodb.Options) {
+	(&wire{before: w.before, after: w.after}).options(o)
+}
+
+// fate is a number below 256 for a write that was not seen by the asker before,
+// else 255.
+func (w *weather) fate(asker string, input any) byte {
+	key := ""
+	switch input := input.(type) {
+	case *dynamodb.PutItemInput:
+		key = bytesOf(input.Item["h"])
+	case *dynamodb.TransactWriteItemsInput:
+		key = *input.ClientRequestToken
+	default:
+		return 255
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.seen[asker+key] {
+		return 255
+	}
+	w.seen[asker+key] = true
+	return sha256.Sum256([]byte(key))[0]
+}
+
+func (w *weather) before(_ int, input any) error {
+	switch fate := w.fate("before", input); {
+	case fate < 30:
+		return apiError("ThrottlingException")
+	case fate < 60:
+		return cancelledBy("None", "TransactionConflict")
+	}
+	return nil
+}
+
+func (w *weather) after(_ int, input any, _ *middleware.InitializeOutput, err error) error {
+	if fate := w.fate("after", input); fate < 85 {
+		return errReply
+	}
+	return err
 }

@@ -75,3 +75,12 @@ func stringOf(value types.AttributeValue) string {
 	}
 	return text.Value
 }
+
+// bytesOf is what is in a binary attribute.
+func bytesOf(value types.AttributeValue) string {
+	bytes, _ := value.(*types.AttributeValueMemberB)
+	if bytes == nil {
+		return ""
+	}
+	return string(bytes.Value)
+}

@@ -1,0 +1,79 @@
+package dynamostore_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
+)
+
+// TestTheTable: keys only in the index and in the stream, no local index, and a
+// table that is there is left alone.
+func TestTheTable(t *testing.T) {
+	name := newTable(t)
+	store, _ := wiredTo(t, name, nil)
+	mustAppend(t, store, user("a"))
+	client := connect(t)
+	if err := dynamostore.Create(t.Context(), client, name); err != nil {
+		t.Fatalf("create again: %v", err)
+	}
+	wantHead(t, store, "user/a", 1)
+	described, err := client.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(name)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := described.Table
+	if len(table.GlobalSecondaryIndexes) != 1 || table.GlobalSecondaryIndexes[0].Projection.ProjectionType != types.ProjectionTypeKeysOnly {
+		t.Error("the index is not of keys only")
+	}
+	if table.StreamSpecification == nil || !*table.StreamSpecification.StreamEnabled || table.StreamSpecification.StreamViewType != types.StreamViewTypeKeysOnly {
+		t.Error("the stream is not of keys only")
+	}
+	if len(table.LocalSecondaryIndexes) > 0 || table.BillingModeSummary == nil || table.BillingModeSummary.BillingMode != types.BillingModePayPerRequest {
+		t.Error("there is a local index, or the capacity is fixed")
+	}
+}
+
+// TestRecentReadsTheIndex of the hours in question, with overlap, and not the
+// table.
+func TestRecentReadsTheIndex(t *testing.T) {
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	now := noon
+	store, w := wired(t, &dynamostore.Options{Slices: 3, Now: func() time.Time { return now }})
+	mustAppend(t, store, user("old"))
+	now = noon.Add(30 * time.Minute)
+	mustAppend(t, store, user("new"))
+	for _, test := range []struct {
+		since time.Time
+		hours int
+		first eventstream.StreamID
+		named bool
+	}{
+		{noon.Add(time.Minute), 4, "user/old", true}, // the overlap goes back to 11:59
+		{noon.Add(10 * time.Minute), 3, "user/old", false},
+		{noon.Add(30 * time.Minute), 3, "user/new", true},
+	} {
+		w.take()
+		named := false
+		for position, err := range store.Recent(t.Context(), test.since) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			named = named || position.Stream == test.first
+		}
+		sent := w.take()
+		if named != test.named || len(sent) != 3*test.hours {
+			t.Errorf("since %v: named %v by %d requests, want %v by %d", test.since, named, len(sent), test.named, 3*test.hours)
+		}
+		for _, input := range sent {
+			if query, ok := input.(*dynamodb.QueryInput); !ok || query.IndexName == nil || query.ConsistentRead != nil {
+				t.Fatalf("%T does not read the index", input)
+			}
+		}
+	}
+}
