@@ -3,7 +3,6 @@ package dynamostore_test
 import (
 	"context"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
@@ -13,20 +12,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
+	"github.com/seed5b6a70b4/identity/internal/testservers"
 )
-
-// endpoint is where the server for tests is.
-func endpoint(t testing.TB) string {
-	t.Helper()
-	url := os.Getenv("IDENTITY_TEST_DYNAMODB")
-	if url == "" && os.Getenv("CI") == "true" {
-		t.Fatal("IDENTITY_TEST_DYNAMODB does not say where DynamoDB is")
-	}
-	if url == "" {
-		t.Skip("IDENTITY_TEST_DYNAMODB does not say where DynamoDB is")
-	}
-	return url
-}
 
 // connect makes a client of the server, as options change it.
 func connect(t testing.TB, options ...func(*dynamodb.Options)) *dynamodb.Client {
@@ -35,7 +22,7 @@ func connect(t testing.TB, options ...func(*dynamodb.Options)) *dynamodb.Client 
 	t.Cleanup(transport.CloseIdleConnections)
 	return dynamodb.NewFromConfig(aws.Config{
 		Region:       "us-east-1",
-		BaseEndpoint: aws.String(endpoint(t)),
+		BaseEndpoint: aws.String(testservers.DynamoDB(t)),
 		HTTPClient:   &http.Client{Transport: transport, Timeout: 30 * time.Second},
 		Credentials:  aws.CredentialsProviderFunc(testCredentials),
 	}, options...)

@@ -16,7 +16,6 @@ const (
 	uuid       = "github.com/google/uuid"
 	jsonV2     = "github.com/go-json-experiment/json"
 	errgroup   = "golang.org/x/sync/errgroup"
-	awsSDK     = "github.com/aws/aws-sdk-go-v2"
 	unix       = "golang.org/x/sys/unix"
 	kong       = "github.com/alecthomas/kong"
 	chi        = "github.com/go-chi/chi/v5"
@@ -51,7 +50,7 @@ var table = map[string]row{
 	"eventstream/logstore/internal/heads": {libraries: []string{unix}},
 	"eventstream/logstore/internal/vfs":   {libraries: []string{unix}},
 	"eventstream/logstore/internal/memfs": {ours: []string{"eventstream/logstore/internal/vfs"}},
-	"queries/dynamoview":                  {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, awsSDK, errgroup}},
+	"queries/dynamoview":                  {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, awsSDK, awsDynamoDB, errgroup}},
 	"eventstream/dynamostore":             {ours: []string{"eventstream"}, libraries: []string{awsSDK, awsDynamoDB, smithy, "github.com/hashicorp/golang-lru/v2", errgroup}},
 	"queries/memview":                     {ours: []string{"domain", "eventstream", "queries", "internal/snapshot"}, libraries: []string{uuid}},
 	"queries/memsearch":                   {ours: []string{"domain", "eventstream", "queries", "internal/snapshot", "internal/words"}, libraries: []string{uuid, errgroup, unix}},
