@@ -54,6 +54,7 @@ var table = map[string]row{
 	"eventstream/dynamostore":             {ours: []string{"eventstream"}, libraries: []string{awsSDK, awsDynamoDB, smithy, "github.com/hashicorp/golang-lru/v2", errgroup}},
 	"queries/memview":                     {ours: []string{"domain", "eventstream", "queries", "internal/snapshot"}, libraries: []string{uuid}},
 	"queries/memsearch":                   {ours: []string{"domain", "eventstream", "queries", "internal/snapshot", "internal/words"}, libraries: []string{uuid, errgroup, unix}},
+	"queries/elasticview":                 {ours: []string{"domain", "eventstream", "queries", "internal/words"}, libraries: []string{uuid, jsonV2, "github.com/elastic/go-elasticsearch/v8/esapi", "github.com/elastic/elastic-transport-go/v8"}},
 	"sync/tailfeed":                       {ours: []string{"eventstream", "sync"}},
 
 	// kits
