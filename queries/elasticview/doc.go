@@ -6,6 +6,10 @@
 // matches is said by constant scores, one for each tier, so that no statistics of
 // the index have a part in the order.
 //
+// In one thing the answers differ from those of other indexes: a typo is not
+// forgiven in a word of more than 32 letters, because finding it would take
+// Elasticsearch seconds.
+//
 // A document's version is its revision (version_type external): whoever writes
 // late or twice is told that it is there already, which is success. What was
 // removed stays as a document without content. Nothing is ever deleted, because

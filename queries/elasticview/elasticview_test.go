@@ -2,6 +2,7 @@ package elasticview_test
 
 import (
 	"context"
+	"flag"
 	"net/http"
 	"testing"
 	"time"
@@ -48,6 +49,17 @@ func remove(t *testing.T, url string) {
 	response.Body.Close()
 }
 
+// fewerRuns are how many random histories are tried when nothing else is asked
+// for: each of them has an index made.
+const fewerRuns = "20"
+
 func TestConformance(t *testing.T) {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
+	if !given {
+		if err := flag.Set("rapid.checks", fewerRuns); err != nil {
+			t.Fatal(err)
+		}
+	}
 	searchtest.Run(t, func(t *testing.T) searchtest.Index { return open(t) })
 }

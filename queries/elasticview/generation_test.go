@@ -48,16 +48,18 @@ func TestAGenerationIsFilledBesideAnotherAndTakesItsPlace(t *testing.T) {
 	}
 }
 
-// Words as long as they get, so that what looks for typos is as long as it gets.
+// A typo is looked for in the longest words that it is forgiven in, and longer
+// words are found without one.
 func TestTyposInLongWords(t *testing.T) {
 	index := open(t)
-	long := strings.Repeat("abcdefghijklmnopqrstuvwxyz", 9)
-	if err := index.Put(t.Context(), []queries.Document{user(long, 1)}); err != nil {
+	letters := strings.Repeat("abcdefghijklmnopqrstuvwxyz", 9)
+	long, longest := letters[:31], letters[3:]
+	if err := index.Put(t.Context(), []queries.Document{user(long+" "+longest, 1)}); err != nil {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]int{
-		long: 1, long[:100] + "x" + long[101:]: 1, long[:230] + long[231:]: 1, "x" + long: 1, long + "x": 1,
-		long[:50] + "xx" + long[52:]: 0,
+		long: 1, long[:20] + "x" + long[21:]: 1, long[:20] + long[21:]: 1, "x" + long: 1, long + "x": 1, long[:20] + "xx" + long[22:]: 0,
+		"@" + long[:30] + "x": 0, longest: 1, longest[:40]: 1, longest[:40] + "x" + longest[41:]: 0,
 	} {
 		if found := find(t, index, text); len(found) != want {
 			t.Errorf("found %d by a word of %d letters, not %d", len(found), len(text), want)

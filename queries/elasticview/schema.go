@@ -3,8 +3,8 @@ package elasticview
 import "github.com/seed5b6a70b4/identity/internal/words"
 
 // longestRegexp is how long what looks for typos may be: that for a word of
-// words.MaxBytes letters is shorter.
-const longestRegexp = 1 << 18
+// longestWithTypo letters is shorter.
+const longestRegexp = 1 << 13
 
 // template is how every generation is set up.
 func (x *Index) template() object {
