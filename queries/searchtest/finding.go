@@ -88,6 +88,7 @@ var findings = []finding{
 		notBy: []string{"kathx", "kxt", "akt", "kathroian", "ktahairna", "kathabcina", "kathariniss"},
 	},
 	{typos: true, rule: "a typo is not forgiven in three letters", name: "Anna", by: []string{"anan", "amna", "annb", "annaa"}, notBy: []string{"ana", "amn"}},
+	{typos: true, rule: "one of two equal letters at the end is the last one", name: "Kabcd", by: []string{"kaabc"}, notBy: []string{"kabb"}},
 	{typos: true, rule: "one typo in each word", name: "Katharina Johansson", by: []string{"kathrina johnasson"}, notBy: []string{"kathrna johansson"}},
 	{typos: true, rule: "a typo is one letter, of any script", name: "Екатерина Γεωργία 田中太郎", by: []string{"екатирина", "γεοργια", "田中大郎"}, notBy: []string{"екотирина"}},
 	{typos: true, rule: "Hangul: four syllables or more", name: "황보민수", by: []string{"황보빈수"}, notBy: []string{"황부민"}},
