@@ -62,9 +62,6 @@ func (k *keyCreate) check() error {
 			return misused("--scope: %q is none; read, write and admin are", scope)
 		}
 	}
-	if k.Label == "" {
-		return misused("--label: what is the key for?")
-	}
 	if _, err := domain.ParseText(k.Label, domain.MaxText); err != nil {
 		return misused("--label: %v", err)
 	}
