@@ -20,18 +20,20 @@ import (
 func FuzzPatch(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"name":"x","email":null,"attributes":{"a":[1,"b",true],"c":null}}`, `{"attributes":null}`, `{"active":false}`, `[]`, `{"a":`, `{"a":1,"a":2}`,
-		`{"username":"\u00e9\ud83d\ude00"}`, `{"username":"\ud800"}`, `{"name":"\u0000"}`, `{"attributes":{"a/b~c":{"x":[[]]}}}`, "{\"name\":\"\xff\"}", `{"name":"x"} x`,
+		`{"username":"\u00e9\ud83d\ude00"}`, `{"username":"\ud800"}`, `{"name":"\u0000"}`, `{"attributes":{"a/b~c":{"x":[[]]}}}`, "{\"name\":\"\xff\"}", `{"externalId":"same"}`, `{"name":"x"} x`,
 		`{"attributes":{"n":1e999,"m":-0.0,"o":123456789012345678901234567890}}`, `{"externalId":"` + strings.Repeat("é", 300) + `"}`, ``, `null`, `{"description":"\\u0000"}`,
 	} {
 		f.Add([]byte(seed))
 	}
-	handler := newDirectory(f, wiring{noSearch: true}).handler(f, nil)
-	paths := []string{
-		"/users/" + created(f, handler, "/users", `{"username":"somebody"}`),
-		"/groups/" + created(f, handler, "/groups", `{"name":"something"}`),
+	// A directory each: a user and a group of one directory may not have the same external id.
+	users := newDirectory(f, wiring{noSearch: true}).handler(f, nil)
+	groups := newDirectory(f, wiring{noSearch: true}).handler(f, nil)
+	handlers := map[string]http.Handler{
+		"/users/" + created(f, users, "/users", `{"username":"somebody"}`): users,
+		"/groups/" + created(f, groups, "/groups", `{"name":"something"}`): groups,
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, path := range paths {
+		for path, handler := range handlers {
 			answer := ask(handler, "PATCH", path, string(body), "Content-Type", "application/merge-patch+json")
 			sound := json.Valid(body) && utf8.Valid(body)
 			switch answer.Code {
