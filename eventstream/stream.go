@@ -81,6 +81,9 @@ func UsersStream(shard int) StreamID { return shardStream(UsersKind, shard) }
 // GroupsStream names a shard of all groups.
 func GroupsStream(shard int) StreamID { return shardStream(GroupsKind, shard) }
 
+// ChangesStream names a part of the change feed.
+func ChangesStream(part int) StreamID { return shardStream(ChangesKind, part) }
+
 func shardStream(kind Kind, shard int) StreamID {
 	return StreamID(string(kind) + "/" + strconv.Itoa(shard))
 }

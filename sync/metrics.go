@@ -13,6 +13,8 @@ import (
 type metrics struct {
 	applied *prometheus.CounterVec
 	healed  *prometheus.CounterVec
+	notices *prometheus.CounterVec
+	phantom *prometheus.CounterVec
 	waits   *prometheus.CounterVec
 	waited  *prometheus.HistogramVec
 }
@@ -24,6 +26,8 @@ func newMetrics() *metrics {
 	return &metrics{
 		applied: counter("identity_view_applied_commits_total", "Commits applied to a view.", "view"),
 		healed:  counter("identity_view_healed_commits_total", "Commits that a view had missed and that were found in the log or by a sweep.", "view"),
+		notices: counter("identity_view_announced_rows_total", "Rows of a view that were announced in the change feed.", "view"),
+		phantom: counter("identity_view_unknown_positions_total", "Positions that a feed told of and the store does not have.", "view"),
 		waits:   counter("identity_view_forced_waits_total", "Readers that demanded a position of a view, by outcome.", "view", "outcome"),
 		waited: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "identity_view_forced_wait_seconds", Help: "How long readers waited for a view that was not yet there.",
@@ -35,6 +39,7 @@ func newMetrics() *metrics {
 func (m *metrics) register(registerer prometheus.Registerer, s *Synchroniser) error {
 	return errors.Join(
 		registerer.Register(m.applied), registerer.Register(m.healed),
+		registerer.Register(m.notices), registerer.Register(m.phantom),
 		registerer.Register(m.waits), registerer.Register(m.waited),
 		registerer.Register(&lagCollector{s}),
 	)
@@ -43,8 +48,10 @@ func (m *metrics) register(registerer prometheus.Registerer, s *Synchroniser) er
 func (m *metrics) of(view string) followerMetrics {
 	outcome := func(name string) prometheus.Counter { return m.waits.WithLabelValues(view, name) }
 	return followerMetrics{
-		applied: m.applied.WithLabelValues(view),
-		healed:  m.healed.WithLabelValues(view),
+		applied:   m.applied.WithLabelValues(view),
+		healed:    m.healed.WithLabelValues(view),
+		announced: m.notices.WithLabelValues(view),
+		phantoms:  m.phantom.WithLabelValues(view),
 		waits: waitMetrics{
 			already: outcome("already"), reached: outcome("reached"), behind: outcome("behind"),
 			parked: outcome("parked"), unknown: outcome("unknown_position"), failed: outcome("failed"),
@@ -54,8 +61,8 @@ func (m *metrics) of(view string) followerMetrics {
 }
 
 type followerMetrics struct {
-	applied, healed prometheus.Counter
-	waits           waitMetrics
+	applied, healed, announced, phantoms prometheus.Counter
+	waits                                waitMetrics
 }
 
 // waitMetrics count the readers that forced a view, by what came of it.

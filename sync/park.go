@@ -113,7 +113,10 @@ func (f *follower) refuse(stream eventstream.StreamID, seq eventstream.Seq, comm
 
 // parkedStreams is the list of one view.
 type parkedStreams struct {
-	path string // empty: in memory only
+	// path and store are where it is kept; without either, in memory only.
+	path  string
+	store ParkedStore
+	view  string
 	// complete tells that the list was read from its file: nothing was parked in
 	// an earlier life of the process but what is on it.
 	complete atomic.Bool
@@ -123,6 +126,8 @@ type parkedStreams struct {
 
 	mu      sync.Mutex
 	entries map[eventstream.StreamID]*parkedEntry
+	// changed are the entries that the store has otherwise, or not at all.
+	changed map[eventstream.StreamID]bool
 
 	saving sync.Mutex
 }
@@ -169,7 +174,7 @@ func (p *parkedStreams) holds(stream eventstream.StreamID, row eventstream.Seq) 
 func (p *parkedStreams) drop(stream eventstream.StreamID) {
 	delete(p.entries, stream)
 	p.count.Store(int64(len(p.entries)))
-	p.unsaved.Store(true)
+	p.touch(stream)
 }
 
 func (p *parkedStreams) remove(stream eventstream.StreamID) {
@@ -195,7 +200,7 @@ func (p *parkedStreams) add(stream eventstream.StreamID, seq eventstream.Seq, co
 		entry.name(&commits[i])
 	}
 	p.count.Store(int64(len(p.entries)))
-	p.unsaved.Store(true)
+	p.touch(stream)
 	return first
 }
 
@@ -204,7 +209,7 @@ func (p *parkedStreams) note(commit *eventstream.Commit) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if entry := p.entries[commit.Stream]; entry != nil && entry.name(commit) {
-		p.unsaved.Store(true)
+		p.touch(commit.Stream)
 	}
 }
 

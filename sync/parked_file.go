@@ -27,15 +27,19 @@ type parkedFile struct {
 	Parked   []*parkedEntry `json:"parked"`
 }
 
-func loadParked(directory, view string, logger *slog.Logger) *parkedStreams {
-	p := &parkedStreams{entries: map[eventstream.StreamID]*parkedEntry{}}
-	if directory == "" {
-		return p
+func loadParked(o *Options, view string) *parkedStreams {
+	p := &parkedStreams{view: view, store: o.Parked, entries: map[eventstream.StreamID]*parkedEntry{}, changed: map[eventstream.StreamID]bool{}}
+	if p.store == nil && o.Directory != "" {
+		p.path = filepath.Join(o.Directory, "parked-"+view+".json")
+		p.readFile(o.Logger)
 	}
-	p.path = filepath.Join(directory, "parked-"+view+".json")
+	return p
+}
+
+func (p *parkedStreams) readFile(logger *slog.Logger) {
 	raw, err := os.ReadFile(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return p
+		return
 	}
 	var file parkedFile
 	if err == nil {
@@ -43,14 +47,13 @@ func loadParked(directory, view string, logger *slog.Logger) *parkedStreams {
 	}
 	if err != nil || slices.Contains(file.Parked, nil) {
 		logger.Warn("parked streams will be looked for again: their list cannot be read", "file", p.path, "error", err)
-		return p
+		return
 	}
 	for _, entry := range file.Parked {
 		p.entries[entry.Stream] = entry
 	}
 	p.count.Store(int64(len(p.entries)))
 	p.complete.Store(file.Complete)
-	return p
 }
 
 // sweptAll notes that the list is complete, whatever file there was.
@@ -64,7 +67,7 @@ func (p *parkedStreams) sweptAll() error {
 
 // save writes the list, if it has changed since it was last written.
 func (p *parkedStreams) save() error {
-	if !p.unsaved.Load() || p.path == "" {
+	if !p.unsaved.Load() || p.path == "" && p.store == nil {
 		return nil
 	}
 	p.saving.Lock()
@@ -72,7 +75,11 @@ func (p *parkedStreams) save() error {
 	if !p.unsaved.Swap(false) {
 		return nil
 	}
-	if err := p.write(); err != nil {
+	write := p.write
+	if p.store != nil {
+		write = p.saveChanged
+	}
+	if err := write(); err != nil {
 		p.unsaved.Store(true)
 		return fmt.Errorf("write the list of parked streams: %w", err)
 	}

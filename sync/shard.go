@@ -70,6 +70,9 @@ func (f *follower) bringShard(ctx context.Context, stream eventstream.StreamID, 
 		return ErrUnknownPosition
 	}
 	if f.positioned == nil || last.Log == 0 {
+		if err := f.marked(ctx, stream); err != nil || f.shards.seq(stream) >= minSeq {
+			return err
+		}
 		return f.walkShard(ctx, stream, minSeq)
 	}
 	if last.Seq > minSeq {

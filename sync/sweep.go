@@ -2,7 +2,6 @@ package querysync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -81,20 +80,16 @@ func (f *follower) sweep(ctx context.Context, since time.Time) error {
 	if err := f.catchLog(ctx); err != nil {
 		return err
 	}
+	if err := f.parked.reload(ctx); err != nil {
+		return err
+	}
 	complete := f.parked.complete.Load()
 	if !complete {
 		since = time.Time{}
 	}
-	healed := 0
-	for position, err := range f.s.streams.Recent(ctx, since) {
-		if err != nil {
-			return fmt.Errorf("read which streams moved: %w", err)
-		}
-		n, err := f.sweepOne(ctx, position)
-		healed += n
-		if err != nil {
-			return err
-		}
+	healed, err := f.sweepRecent(ctx, since)
+	if err != nil {
+		return err
 	}
 	if healed > 0 {
 		f.metrics.healed.Add(float64(healed))
@@ -103,17 +98,28 @@ func (f *follower) sweep(ctx context.Context, since time.Time) error {
 	return f.parked.sweptAll()
 }
 
-func (f *follower) sweepOne(ctx context.Context, position eventstream.Position) (healed int, err error) {
-	if !f.view.Shows(position.Stream) {
-		return 0, nil
+// sweptAtOnce is how many positions are compared at a time.
+const sweptAtOnce = 256
+
+// sweepRecent handles whatever moved since an instant, and tells how many commits
+// the view lacked.
+func (f *follower) sweepRecent(ctx context.Context, since time.Time) (healed int, err error) {
+	batch := make([]eventstream.Position, 0, sweptAtOnce)
+	flush := func() error {
+		n, err := f.handle(ctx, batch)
+		healed, batch = healed+n, batch[:0]
+		return err
 	}
-	row, err := f.view.Seq(ctx, position.Stream)
-	if err != nil || row >= position.Seq {
-		return 0, err
+	for position, err := range f.s.streams.Recent(ctx, since) {
+		if err != nil {
+			return healed, fmt.Errorf("read which streams moved: %w", err)
+		}
+		if batch = append(batch, position); len(batch) < sweptAtOnce {
+			continue
+		}
+		if err := flush(); err != nil {
+			return healed, err
+		}
 	}
-	healed, err = f.bring(ctx, position.Stream, position.Seq, false)
-	if errors.Is(err, ErrParked) {
-		return healed, nil
-	}
-	return healed, err
+	return healed, flush()
 }

@@ -28,6 +28,11 @@ type Options struct {
 	// parked-{view}.json. Empty keeps it in memory only; then the first sweep after
 	// a start goes over every stream to find them again.
 	Directory string
+	// Parked keeps the lists instead, where every process finds them. A process hears
+	// of what others parked when it sweeps.
+	Parked ParkedStore
+	// Changes are written for views that announce; required by those.
+	Changes *Changes
 	// SweepEvery is how often Run sweeps; 3 minutes if zero.
 	SweepEvery time.Duration
 	// Reason names the kind of an error that parked a stream, in one word for
@@ -54,7 +59,11 @@ func New(streams *eventstream.Streams, views []View, options *Options) (*Synchro
 		if s.named(view.Name()) != nil {
 			return nil, fmt.Errorf("two views are named %s", view.Name())
 		}
-		s.followers = append(s.followers, newFollower(s, view, metrics))
+		f := newFollower(s, view, metrics)
+		if f.announcing != nil && s.options.Changes == nil {
+			return nil, fmt.Errorf("view %s: %w", view.Name(), errNoChanges)
+		}
+		s.followers = append(s.followers, f)
 	}
 	if s.options.Metrics == nil {
 		return s, nil
@@ -86,6 +95,9 @@ type follower struct {
 	view View
 	// positioned is the view, if it knows positions; else nil.
 	positioned Positioned
+	// announcing and marking are the view too, if it does that; else nil.
+	announcing Announcing
+	marking    Marking
 	turns      turns
 	parked     *parkedStreams
 	shards     shards
@@ -102,8 +114,10 @@ type follower struct {
 func newFollower(s *Synchroniser, view View, metrics *metrics) *follower {
 	f := &follower{s: s, view: view, feeding: make(chan struct{}, 1)}
 	f.positioned, _ = view.(Positioned)
+	f.announcing, _ = view.(Announcing)
+	f.marking, _ = view.(Marking)
 	f.turns.held = map[eventstream.StreamID]chan struct{}{}
-	f.parked = loadParked(s.options.Directory, view.Name(), s.options.Logger)
+	f.parked = loadParked(&s.options, view.Name())
 	f.metrics = metrics.of(view.Name())
 	return f
 }

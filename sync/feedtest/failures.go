@@ -3,6 +3,7 @@ package feedtest
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,17 +21,23 @@ func (p *play) sinces() []time.Time {
 // nothing works but to start anew.
 type fragile struct {
 	querysync.PositionedView
-	left *int // negative: for ever
+	left *atomic.Int64 // negative: for ever
 }
 
 var errBroken = fmt.Errorf("broken by the test: %w", eventstream.ErrUnavailable)
 
 func (f fragile) step() error {
-	if *f.left == 0 {
-		return errBroken
+	for {
+		left := f.left.Load()
+		switch {
+		case left < 0:
+			return nil
+		case left == 0:
+			return errBroken
+		case f.left.CompareAndSwap(left, left-1):
+			return nil
+		}
 	}
-	*f.left--
-	return nil
 }
 
 // Seq fails once the view is broken.
@@ -60,25 +67,26 @@ func (f fragile) SetApplied(position uint64) {
 // wherever it had got to.
 func testFailures(t *testing.T, h Harness) {
 	rapid.Check(t, func(rt *rapid.T) {
-		left := -1
+		var left atomic.Int64
+		left.Store(-1)
 		p := newPlay(t, rt, h, func(view querysync.PositionedView) querysync.PositionedView {
 			return fragile{view, &left}
 		})
 		steps := p.steps()
-		steps["break"] = func(rt *rapid.T) { left = rapid.IntRange(0, 6).Draw(rt, "steps left") }
+		steps["break"] = func(rt *rapid.T) { left.Store(rapid.Int64Range(0, 6).Draw(rt, "steps left")) }
 		steps["restart"] = func(rt *rapid.T) {
-			left = -1
+			left.Store(-1)
 			p.restart(rt)
 		}
 		doorbell := steps["doorbell"]
 		steps["doorbell"] = func(rt *rapid.T) {
-			if left >= 0 {
+			if left.Load() >= 0 {
 				rt.Skip("a reader would wait for the view to recover")
 			}
 			doorbell(rt)
 		}
 		rt.Repeat(steps)
-		left = -1
+		left.Store(-1)
 		p.end(rt)
 	})
 }

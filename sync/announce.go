@@ -1,0 +1,216 @@
+package querysync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// Announcing is what a View also implements if what follows it hears of its
+// changes from the streams changes/{n}, as in a store that does not number its
+// transactions. Its rows remember up to where they were announced.
+type Announcing interface {
+	View
+	// Standing tells where the stream's row is.
+	Standing(ctx context.Context, stream eventstream.StreamID) (Standing, error)
+	// SetAnnounced notes that the row was announced up to the number. A row that was
+	// announced further stays as it is.
+	SetAnnounced(ctx context.Context, position eventstream.Position) error
+	// Tidy changes some of the rows of other streams that a removed entity's end
+	// left behind, and names them, at most a few hundred; none when there are none
+	// left. They are named again by the next call until Tidied is called for them.
+	Tidy(ctx context.Context, ended eventstream.StreamID) ([]eventstream.Position, error)
+	// Tidied notes that rows which Tidy named were announced. Without any, it notes
+	// that nothing is left to tidy after the entity.
+	Tidied(ctx context.Context, ended eventstream.StreamID, rows []eventstream.Position) error
+}
+
+// Standing is where a row is.
+type Standing struct {
+	// Seq is how far it has got, Announced up to where that was announced.
+	Seq, Announced eventstream.Seq
+	// Untidy tells that the row's entity was removed, and that rows of other
+	// streams which ended with it have yet to be changed.
+	Untidy bool
+}
+
+// atOnce is how many streams are worked on at a time.
+const atOnce = 16
+
+// Handle brings every view to where the positions say; without an error each of
+// them is applied and announced, or parked on record. Positions may repeat, be
+// old, and be of streams that no view shows. An error says that the storage
+// failed: the same positions must be handed over again.
+//
+// A position that the store does not have is counted and passed over: it cannot
+// be one of this store.
+func (s *Synchroniser) Handle(ctx context.Context, positions []eventstream.Position) error {
+	for _, f := range s.followers {
+		if _, err := f.handle(ctx, positions); err != nil {
+			return fmt.Errorf("bring view %s up to date: %w", f.view.Name(), err)
+		}
+	}
+	return nil
+}
+
+// handle is Handle for one view; it tells how many commits the view lacked.
+func (f *follower) handle(ctx context.Context, positions []eventstream.Position) (lacked int, err error) {
+	shown, shards := newest(f.view, positions)
+	due := make([]eventstream.Position, len(shown))
+	untidy := make([]bool, len(shown))
+	applied := make([]int, len(shown))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, position := range shown {
+		group.Go(func() (err error) {
+			due[i], untidy[i], applied[i], err = f.handleOne(within, position)
+			return err
+		})
+	}
+	err = group.Wait()
+	for i := range applied {
+		lacked += applied[i]
+	}
+	if err != nil {
+		return lacked, err
+	}
+	if err := f.announce(ctx, due); err != nil {
+		return lacked, err
+	}
+	for i := range shown {
+		if !untidy[i] {
+			continue
+		}
+		if err := f.tidy(ctx, shown[i].Stream); err != nil {
+			return lacked, err
+		}
+	}
+	for _, shard := range shards {
+		if err := f.handleShard(ctx, shard); err != nil {
+			return lacked, err
+		}
+	}
+	return lacked, f.parked.save()
+}
+
+// newest sorts positions into those that a view shows and those of shards, each
+// stream once with its highest number, in the order in which they first come.
+func newest(view View, positions []eventstream.Position) (shown, shards []eventstream.Position) {
+	at := make(map[eventstream.StreamID]int, len(positions))
+	keep := func(list *[]eventstream.Position, position eventstream.Position) {
+		i, there := at[position.Stream]
+		if !there {
+			at[position.Stream] = len(*list)
+			*list = append(*list, position)
+			return
+		}
+		(*list)[i].Seq = max((*list)[i].Seq, position.Seq)
+	}
+	for _, position := range positions {
+		switch {
+		case isShard(position.Stream):
+			keep(&shards, position)
+		case view.Shows(position.Stream):
+			keep(&shown, position)
+		}
+	}
+	return shown, shards
+}
+
+// handleOne brings one row to a number, and tells what is to be announced of it;
+// the zero Position is nothing.
+func (f *follower) handleOne(ctx context.Context, position eventstream.Position) (due eventstream.Position, untidy bool, applied int, err error) {
+	standing, err := f.standing(ctx, position.Stream)
+	if err != nil {
+		return due, false, 0, err
+	}
+	if standing.Seq < position.Seq {
+		applied, err = f.bring(ctx, position.Stream, position.Seq, false)
+		switch {
+		case errors.Is(err, ErrUnknownPosition):
+			f.metrics.phantoms.Inc()
+		case err != nil && !errors.Is(err, ErrParked):
+			return due, false, applied, err
+		}
+		if standing, err = f.standing(ctx, position.Stream); err != nil {
+			return due, false, applied, err
+		}
+	}
+	if standing.Announced < standing.Seq {
+		due = eventstream.Position{Stream: position.Stream, Seq: standing.Seq}
+	}
+	return due, standing.Untidy, applied, nil
+}
+
+func (f *follower) standing(ctx context.Context, stream eventstream.StreamID) (Standing, error) {
+	if f.announcing != nil {
+		standing, err := f.announcing.Standing(ctx, stream)
+		if err != nil {
+			return standing, fmt.Errorf("read where the row is: %w", err)
+		}
+		return standing, nil
+	}
+	seq, err := f.view.Seq(ctx, stream)
+	if err != nil {
+		return Standing{}, fmt.Errorf("read where the row is: %w", err)
+	}
+	return Standing{Seq: seq, Announced: seq}, nil
+}
+
+// announce writes the notices that are due, and notes in the rows that it did.
+func (f *follower) announce(ctx context.Context, due []eventstream.Position) error {
+	due = withoutNone(due)
+	if len(due) == 0 {
+		return nil
+	}
+	if err := f.s.options.Changes.Announce(ctx, due); err != nil {
+		return err
+	}
+	f.metrics.announced.Add(float64(len(due)))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, position := range due {
+		group.Go(func() error { return f.announcing.SetAnnounced(ctx, position) })
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("note what was announced: %w", err)
+	}
+	return nil
+}
+
+func withoutNone(positions []eventstream.Position) []eventstream.Position {
+	var kept []eventstream.Position
+	for _, position := range positions {
+		if position.Seq > 0 {
+			kept = append(kept, position)
+		}
+	}
+	return kept
+}
+
+// tidy changes what a removed entity left behind, and announces it. It may be cut
+// off anywhere and begun again.
+func (f *follower) tidy(ctx context.Context, ended eventstream.StreamID) error {
+	for {
+		rows, err := f.announcing.Tidy(ctx, ended)
+		if err != nil {
+			return fmt.Errorf("tidy up after a removed %s: %w", ended.Kind(), err)
+		}
+		if len(rows) > 0 {
+			if err := f.s.options.Changes.Announce(ctx, rows); err != nil {
+				return err
+			}
+			f.metrics.announced.Add(float64(len(rows)))
+		}
+		if err := f.announcing.Tidied(ctx, ended, rows); err != nil {
+			return fmt.Errorf("tidy up after a removed %s: %w", ended.Kind(), err)
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+	}
+}
