@@ -15,8 +15,10 @@ import (
 // transactions. Its rows remember up to where they were announced.
 type Announcing interface {
 	View
-	// Standing tells where the stream's row is.
-	Standing(ctx context.Context, stream eventstream.StreamID) (Standing, error)
+	// Standing tells how far the stream's row has got and up to where that was
+	// announced; untidy, that its entity was removed, and that rows of other streams
+	// which ended with it have yet to be changed.
+	Standing(ctx context.Context, stream eventstream.StreamID) (seq, announced eventstream.Seq, untidy bool, err error)
 	// SetAnnounced notes that the row was announced up to the number. A row that was
 	// announced further stays as it is.
 	SetAnnounced(ctx context.Context, position eventstream.Position) error
@@ -29,13 +31,10 @@ type Announcing interface {
 	Tidied(ctx context.Context, ended eventstream.StreamID, rows []eventstream.Position) error
 }
 
-// Standing is where a row is.
-type Standing struct {
-	// Seq is how far it has got, Announced up to where that was announced.
-	Seq, Announced eventstream.Seq
-	// Untidy tells that the row's entity was removed, and that rows of other
-	// streams which ended with it have yet to be changed.
-	Untidy bool
+// standing is what Announcing.Standing tells of a row.
+type standing struct {
+	seq, announced eventstream.Seq
+	untidy         bool
 }
 
 // atOnce is how many streams are worked on at a time.
@@ -124,11 +123,11 @@ func newest(view View, positions []eventstream.Position) (shown, shards []events
 // handleOne brings one row to a number, and tells what is to be announced of it;
 // the zero Position is nothing.
 func (f *follower) handleOne(ctx context.Context, position eventstream.Position) (due eventstream.Position, untidy bool, applied int, err error) {
-	standing, err := f.standing(ctx, position.Stream)
+	row, err := f.standing(ctx, position.Stream)
 	if err != nil {
 		return due, false, 0, err
 	}
-	if standing.Seq < position.Seq {
+	if row.seq < position.Seq {
 		applied, err = f.bring(ctx, position.Stream, position.Seq, false)
 		switch {
 		case errors.Is(err, ErrUnknownPosition):
@@ -136,29 +135,26 @@ func (f *follower) handleOne(ctx context.Context, position eventstream.Position)
 		case err != nil && !errors.Is(err, ErrParked):
 			return due, false, applied, err
 		}
-		if standing, err = f.standing(ctx, position.Stream); err != nil {
+		if row, err = f.standing(ctx, position.Stream); err != nil {
 			return due, false, applied, err
 		}
 	}
-	if standing.Announced < standing.Seq {
-		due = eventstream.Position{Stream: position.Stream, Seq: standing.Seq}
+	if row.announced < row.seq {
+		due = eventstream.Position{Stream: position.Stream, Seq: row.seq}
 	}
-	return due, standing.Untidy, applied, nil
+	return due, row.untidy, applied, nil
 }
 
-func (f *follower) standing(ctx context.Context, stream eventstream.StreamID) (Standing, error) {
+func (f *follower) standing(ctx context.Context, stream eventstream.StreamID) (row standing, err error) {
 	if f.announcing != nil {
-		standing, err := f.announcing.Standing(ctx, stream)
-		if err != nil {
-			return standing, fmt.Errorf("read where the row is: %w", err)
-		}
-		return standing, nil
+		row.seq, row.announced, row.untidy, err = f.announcing.Standing(ctx, stream)
+	} else if row.seq, err = f.view.Seq(ctx, stream); err == nil {
+		row.announced = row.seq
 	}
-	seq, err := f.view.Seq(ctx, stream)
 	if err != nil {
-		return Standing{}, fmt.Errorf("read where the row is: %w", err)
+		return row, fmt.Errorf("read where the row is: %w", err)
 	}
-	return Standing{Seq: seq, Announced: seq}, nil
+	return row, nil
 }
 
 // announce writes the notices that are due, and notes in the rows that it did.

@@ -5,10 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
@@ -73,34 +69,32 @@ func applyEntity[E any](ctx context.Context, v *View, key item, e *entity[E], co
 	if removed && !e.root.Removed {
 		return errRevived
 	}
-	written, err := e.write(key)
+	written, err := e.change(key)
 	if err != nil {
 		return err
 	}
-	input := &dynamodb.PutItemInput{TableName: &v.options.Table, Item: written}
-	input.ConditionExpression, input.ExpressionAttributeValues = standsAt(before)
-	if _, err := v.client.PutItem(ctx, input); err != nil {
-		return unavailable("write a row", err)
-	}
-	return nil
+	written.condition, written.values = standsAt(before)
+	return v.make(ctx, "write a row", written)
 }
 
 // standsAt is the condition that a row is where it was read.
-func standsAt(seq uint64) (*string, map[string]types.AttributeValue) {
+func standsAt(seq uint64) (condition string, values item) {
 	if seq == 0 {
-		return aws.String("attribute_not_exists(p)"), nil
+		return "attribute_not_exists(n)", nil
 	}
 	before := item{}
 	before.setNumber(":before", seq)
-	return aws.String("n = :before"), before
+	return "n = :before", before
 }
 
 // applyEdge folds commits into a membership and writes both of its items. The
-// one in the group says where it stands; the other is never apart from it.
+// one in the group says where it stands; the other is never apart from it. The
+// member's revision counts the commits in the same transaction.
 func (v *View) applyEdge(ctx context.Context, stream eventstream.StreamID, commits []eventstream.Commit) error {
 	groupID, member, _ := stream.Edge()
 	group := domain.GroupID{UUID: groupID}
-	stored, err := v.get(ctx, itemKey(membersOf(group), member))
+	forthKey, backKey := edgeKeys(group, member)
+	stored, err := v.get(ctx, forthKey)
 	if err != nil {
 		return err
 	}
@@ -113,16 +107,15 @@ func (v *View) applyEdge(ctx context.Context, stream eventstream.StreamID, commi
 	if err := fold(before, edge.Apply, commits); err != nil {
 		return err
 	}
-	forth := &types.Put{TableName: &v.options.Table, Item: writeEdge(itemKey(membersOf(group), member), &edge)}
-	back := &types.Put{TableName: &v.options.Table, Item: writeEdge(itemKey(groupsOf(member), groupID), &edge)}
-	forth.ConditionExpression, forth.ExpressionAttributeValues = standsAt(before)
-	_, err = v.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: forth}, {Put: back}}})
-	var cancelled *types.TransactionCanceledException
-	if errors.As(err, &cancelled) && len(cancelled.CancellationReasons) > 0 && aws.ToString(cancelled.CancellationReasons[0].Code) == "ConditionalCheckFailed" {
-		return eventstream.ErrMoved
-	}
-	if err != nil {
-		return unavailable("write a membership", err)
-	}
-	return nil
+	forth, back := edgeChange(forthKey, &edge), edgeChange(backKey, &edge)
+	forth.condition, forth.values = standsAt(before)
+	return v.makeAll(ctx, "write a membership", forth, back, v.counting(&edge, len(commits)))
+}
+
+// counting raises the revision of a membership's member.
+func (v *View) counting(edge *domain.Membership, by int) *change {
+	member := endOf(edge)
+	add := item{}
+	add.setNumber("r", uint64(by))
+	return &change{key: itemKey(v.bucket(member.kind, member.id), member.id), add: add}
 }

@@ -12,14 +12,23 @@
 //	members#{group}    member id  a membership, as its group lists it
 //	groups#{member}    group id   the same, as its member lists it
 //
+//	mark               stream     up to where a users/{n} or groups/{n} was handled
+//
 // n is the number of the last commit that was folded in, f the facts that make
 // the row of nothing (domain.User.Facts), c and u the times of its first and last
 // commit in milliseconds, k a member's kind. Items with x are in no list: removed
 // users and groups, which stay so that nothing revives them, keys that are not
-// active and memberships that are not present.
+// active and memberships that are not present. a is up to where the row was
+// announced in the change feed.
+//
+// r of a user or group counts the changes of its memberships: the revision of its
+// search document is n + r. An item that has r but no n is a member that is not
+// known yet. t says that all memberships of a removed user or group were
+// announced as ended; those that were not, but have been counted, have e.
 //
 // A row and its n are written in one request, provided that n is still what was
-// read; a membership's two items in one transaction. Every read is consistent.
-// Users and groups are spread over buckets by their ids, because one partition
-// takes a thousand writes a second at most; a list reads all buckets.
+// read; a membership's two items and its member's r in one transaction. Every read
+// is consistent. Users and groups are spread over buckets by their ids, because
+// one partition takes a thousand writes a second at most; a list reads all
+// buckets.
 package dynamoview

@@ -65,7 +65,7 @@ func (v *View) ends(ctx context.Context, of []end) (map[end]state, error) {
 // for later.
 func (v *View) someEnds(ctx context.Context, keys []map[string]types.AttributeValue, states map[end]state) ([]map[string]types.AttributeValue, error) {
 	asked := types.KeysAndAttributes{Keys: keys, ConsistentRead: aws.Bool(true)}
-	asked.ProjectionExpression, asked.ExpressionAttributeNames = projection([]string{"p", "s", "x"})
+	asked.ProjectionExpression, asked.ExpressionAttributeNames = projection([]string{"p", "s", "n", "x"})
 	got, err := v.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{v.options.Table: asked}})
 	if err != nil {
 		return nil, unavailable("read the ends of memberships", err)
@@ -79,9 +79,11 @@ func (v *View) someEnds(ctx context.Context, keys []map[string]types.AttributeVa
 		if item(found).text("p") == v.bucket(eventstream.UserKind, id) {
 			kind = eventstream.UserKind
 		}
-		states[end{kind, id}] = here
-		if found["x"] != nil {
+		switch {
+		case found["x"] != nil:
 			states[end{kind, id}] = gone
+		case found["n"] != nil:
+			states[end{kind, id}] = here
 		}
 	}
 	return got.UnprocessedKeys[v.options.Table].Keys, nil

@@ -70,13 +70,6 @@ func (i item) time(name string) (time.Time, error) {
 	return time.UnixMilli(int64(milliseconds)).UTC(), err
 }
 
-// hide takes the item out of lists, or leaves it in.
-func (i item) hide(hidden bool) {
-	if hidden {
-		i["x"] = &types.AttributeValueMemberBOOL{Value: true}
-	}
-}
-
 func (i item) id() (uuid.UUID, error) {
 	id, err := uuid.Parse(i.text("s"))
 	if err != nil {

@@ -79,7 +79,7 @@ func (v *View) visible(ctx context.Context, partition string, after uuid.UUID, l
 	values.setText(":after", after.String())
 	input := &dynamodb.QueryInput{
 		TableName: &v.options.Table, ConsistentRead: aws.Bool(true), ExpressionAttributeValues: values,
-		KeyConditionExpression: aws.String("p = :p AND s > :after"), FilterExpression: aws.String("attribute_not_exists(x)"),
+		KeyConditionExpression: aws.String("p = :p AND s > :after"), FilterExpression: aws.String("attribute_exists(n) AND attribute_not_exists(x)"),
 		Limit: aws.Int32(int32(min(limit, maxQueried))),
 	}
 	var found []item

@@ -58,18 +58,19 @@ func (e *entity[E]) read(from item) error {
 	return nil
 }
 
-// write is the item of the entity under a key.
-func (e *entity[E]) write(key item) (item, error) {
+// change writes the entity to its item.
+func (e *entity[E]) change(key item) (*change, error) {
 	facts, err := domain.EncodeEvents(e.facts())
 	if err != nil {
 		return nil, err
 	}
-	key.setNumber("n", e.root.Seq)
-	key.setTime("c", e.root.CreatedAt)
-	key.setTime("u", e.root.UpdatedAt)
-	key.setText("f", string(facts))
-	key.hide(e.hidden())
-	return key, nil
+	c := &change{key: key, set: item{}}
+	c.set.setNumber("n", e.root.Seq)
+	c.set.setTime("c", e.root.CreatedAt)
+	c.set.setTime("u", e.root.UpdatedAt)
+	c.set.setText("f", string(facts))
+	c.hide(e.hidden())
+	return c, nil
 }
 
 // fold folds commits, which must come right after where it stands.
@@ -106,12 +107,14 @@ func readEdge(from item, group domain.GroupID, member uuid.UUID) (domain.Members
 	return m, nil
 }
 
-func writeEdge(key item, m *domain.Membership) item {
-	key.setNumber("n", m.Seq)
-	key.setText("k", string(m.Kind))
+// edgeChange writes a membership to one of its items.
+func edgeChange(key item, m *domain.Membership) *change {
+	c := &change{key: key, set: item{}}
+	c.set.setNumber("n", m.Seq)
+	c.set.setText("k", string(m.Kind))
 	if !m.Since.IsZero() {
-		key.setTime("u", m.Since)
+		c.set.setTime("u", m.Since)
 	}
-	key.hide(!m.Present)
-	return key
+	c.hide(!m.Present)
+	return c
 }

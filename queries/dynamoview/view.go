@@ -2,12 +2,10 @@ package dynamoview
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/domain"
@@ -21,6 +19,9 @@ type Options struct {
 	// Buckets are how many partitions users are spread over, and groups; 8 if
 	// zero. It can never be changed for a table that has rows.
 	Buckets int
+	// Position says what lists rest on: whatever was announced up to there shows in
+	// them. Nil says nothing.
+	Position func(ctx context.Context) (eventstream.Token, error)
 }
 
 // View is the rows in a table. Its methods may be called concurrently. An error
@@ -76,8 +77,13 @@ func (v *View) Seq(ctx context.Context, stream eventstream.StreamID) (eventstrea
 	return eventstream.Seq(seq), err
 }
 
-// Position is what lists rest on; without a change feed nothing names it.
-func (v *View) Position(context.Context) (eventstream.Token, error) { return nil, nil }
+// Position is what lists rest on, as Options.Position says.
+func (v *View) Position(ctx context.Context) (eventstream.Token, error) {
+	if v.options.Position == nil {
+		return nil, nil
+	}
+	return v.options.Position(ctx)
+}
 
 // get reads an item, only some of its attributes if any are named; an empty one
 // if there is none.
@@ -109,9 +115,5 @@ func projection(only []string) (expression *string, names map[string]string) {
 
 // unavailable says what was attempted, and that it may be tried again.
 func unavailable(attempted string, err error) error {
-	var failed *types.ConditionalCheckFailedException
-	if errors.As(err, &failed) {
-		return eventstream.ErrMoved
-	}
 	return fmt.Errorf("%s: %w: %w", attempted, eventstream.ErrUnavailable, err)
 }
