@@ -36,7 +36,7 @@ func TestVerifyTellsOfDrift(t *testing.T) {
 // plantClaim writes a claim whose owner never was.
 func plantClaim(t *testing.T, data string) eventstream.StreamID {
 	t.Helper()
-	b, err := openBackends(t.Context(), data, settings{noSearch: true})
+	b, err := openEmbedded(t.Context(), data, settings{noSearch: true})
 	if err != nil {
 		t.Fatal(err)
 	}

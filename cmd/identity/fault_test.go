@@ -27,7 +27,7 @@ import (
 func TestDiskThatFillsUp(t *testing.T) {
 	var free atomic.Uint64
 	free.Store(10 << 30)
-	b, err := openBackends(t.Context(), t.TempDir(), settings{freeSpace: func() (uint64, error) { return free.Load(), nil }})
+	b, err := openEmbedded(t.Context(), t.TempDir(), settings{freeSpace: func() (uint64, error) { return free.Load(), nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestFailedSyncEndsTheProcess(t *testing.T) {
 	failure := errors.New("the disk lies")
 	for lines.Scan() {
 		if readyLine.MatchString(lines.Text()) {
-			s.backends.settings.fatal(failure)
+			s.engine.base().settings.fatal(failure)
 		}
 	}
 	if err := <-ended; !errors.Is(err, failure) {
@@ -93,7 +93,7 @@ func TestFailedSyncEndsTheProcess(t *testing.T) {
 // everything else goes on.
 func TestParkedStreamIsSeen(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	b, err := openBackends(t.Context(), t.TempDir(), settings{registry: registry})
+	b, err := openEmbedded(t.Context(), t.TempDir(), settings{registry: registry})
 	if err != nil {
 		t.Fatal(err)
 	}

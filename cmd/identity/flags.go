@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"strings"
 )
@@ -20,6 +21,11 @@ func (f *dataFlags) check() error {
 		return misused("--data, IDENTITY_DATA: a directory is needed")
 	}
 	return oneOf("--store, IDENTITY_STORE", f.Store, []string{"embedded"}, "dynamodb")
+}
+
+// open opens the engine that the flags name.
+func (f *dataFlags) open(ctx context.Context, s settings) (engine, error) {
+	return openEmbedded(ctx, f.Data, s)
 }
 
 // oneOf refuses a value that is not among those of this build, and says which

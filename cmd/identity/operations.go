@@ -19,7 +19,7 @@ const verifyPath = "/operations/verify"
 // operations answers verifyPath and leaves everything else to the API.
 type operations struct {
 	api       http.Handler
-	backends  *backends
+	engine    engine
 	adminKeys []httpapi.KeyHash
 	auditing  sync.Mutex
 }
@@ -83,7 +83,7 @@ func (o *operations) verify(w http.ResponseWriter, r *http.Request) {
 		_ = out.Encode(line)
 		_ = control.Flush()
 	}
-	report, err := audit.Run(r.Context(), o.backends.subject(), audit.Options{
+	report, err := o.engine.verify(r.Context(), audit.Options{
 		Found:    func(f audit.Finding) { write(auditLine{Finding: &f}) },
 		Progress: func(stage string, done, total uint64) { write(auditLine{Stage: stage, Done: done, Total: total}) },
 	})

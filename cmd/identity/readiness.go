@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed5b6a70b4/identity/httpapi"
+	querysync "github.com/seed5b6a70b4/identity/sync"
 )
 
 // shownParked is how many parked streams /readyz names at most, per view.
@@ -14,18 +15,32 @@ const shownParked = 20
 // readiness tells whether requests should be sent here, and how everything is
 // doing. A store that takes no writes for now still answers reads: it is ready.
 func (s *service) readiness(context.Context) httpapi.Readiness {
-	b := s.backends
-	r := httpapi.Readiness{Ready: true, Views: b.viewStatus(), Store: b.storeStatus()}
+	r := httpapi.Readiness{Ready: true}
+	r.Views, r.Store = s.engine.status()
 	if s.draining.Load() {
 		r.Ready, r.Reason = false, "draining"
 	}
 	return r
 }
 
-func (b *backends) viewStatus() []httpapi.ViewStatus {
+// status implements engine.
+func (b *embedded) status() ([]httpapi.ViewStatus, *httpapi.StoreStatus) {
+	return b.viewStatus(), b.storeStatus()
+}
+
+func (b *embedded) viewStatus() []httpapi.ViewStatus {
 	end := b.store.End()
 	views := []httpapi.ViewStatus{status(b.view.Name(), b.view.Applied(), end)}
-	for _, parked := range b.synchroniser.Parked() {
+	addParked(views, b.synchroniser.Parked())
+	if b.search != nil {
+		views = append(views, status("memsearch", b.search.forwarder.Applied(), end))
+	}
+	return views
+}
+
+// addParked notes in each view's status what is parked there.
+func addParked(views []httpapi.ViewStatus, all []querysync.Parked) {
+	for _, parked := range all {
 		for i := range views {
 			if views[i].Name != parked.View {
 				continue
@@ -35,17 +50,13 @@ func (b *backends) viewStatus() []httpapi.ViewStatus {
 			}
 		}
 	}
-	if b.search != nil {
-		views = append(views, status("memsearch", b.search.forwarder.Applied(), end))
-	}
-	return views
 }
 
 func status(name string, applied, end uint64) httpapi.ViewStatus {
 	return httpapi.ViewStatus{Name: name, Position: applied, Behind: end - min(applied, end)}
 }
 
-func (b *backends) storeStatus() *httpapi.StoreStatus {
+func (b *embedded) storeStatus() *httpapi.StoreStatus {
 	health := b.store.Health()
 	status := &httpapi.StoreStatus{Position: health.End}
 	if health.Err != nil {

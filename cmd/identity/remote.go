@@ -22,8 +22,8 @@ type remoteFlags struct {
 }
 
 // reach gives a client of the running service, if one is named or holds the data
-// directory, or else the backends, opened.
-func (f *remoteFlags) reach(ctx context.Context, s settings) (*client, *backends, error) {
+// directory, or else the engine, opened.
+func (f *remoteFlags) reach(ctx context.Context, s settings) (*client, engine, error) {
 	if err := f.check(); err != nil {
 		return nil, nil, err
 	}
@@ -31,9 +31,9 @@ func (f *remoteFlags) reach(ctx context.Context, s settings) (*client, *backends
 		c, err := f.dial(announcement{URL: f.URL})
 		return c, nil, err
 	}
-	b, err := openBackends(ctx, f.Data, s)
+	e, err := f.open(ctx, s)
 	if !errors.Is(err, logstore.ErrLocked) {
-		return nil, b, err
+		return nil, e, err
 	}
 	running, err := dataDirectory{f.Data}.announced()
 	if err != nil {
@@ -45,11 +45,11 @@ func (f *remoteFlags) reach(ctx context.Context, s settings) (*client, *backends
 
 // client gives a client of the running service, or of one in this process.
 func (f *remoteFlags) client(ctx context.Context) (*client, error) {
-	c, b, err := f.reach(ctx, settings{noSearch: true})
+	c, e, err := f.reach(ctx, settings{noSearch: true})
 	if err != nil || c != nil {
 		return c, err
 	}
-	return serveHere(b)
+	return serveHere(e)
 }
 
 // existing refuses a data directory that holds nothing, for commands that only
@@ -61,14 +61,15 @@ func (f *dataFlags) existing() error {
 	return nil
 }
 
-// serveHere serves the backends to a client in this process, over no network.
-func serveHere(b *backends) (*client, error) {
+// serveHere serves an engine to a client in this process, over no network.
+func serveHere(e engine) (*client, error) {
 	key := rand.Text()
+	core := e.base()
 	handler, err := httpapi.New(httpapi.Config{
-		Commands: b.commands, Queries: b.reader, Epoch: b.directory.Epoch, AdminKeys: []httpapi.KeyHash{httpapi.HashKey(key)},
+		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch, AdminKeys: []httpapi.KeyHash{httpapi.HashKey(key)},
 	})
 	if err != nil {
-		return nil, errors.Join(err, b.close())
+		return nil, errors.Join(err, e.close())
 	}
 	pipes := &pipeListener{made: make(chan net.Conn), closed: make(chan struct{})}
 	server := httpapi.NewServer(handler, nil)
@@ -83,7 +84,7 @@ func serveHere(b *backends) (*client, error) {
 			if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
 				err = errors.Join(err, ended)
 			}
-			return errors.Join(err, b.snapshot(), b.close())
+			return errors.Join(err, e.snapshot(), e.close())
 		},
 	}, nil
 }

@@ -23,7 +23,7 @@ type searcher struct {
 	forwarder *querysync.Forwarder[memview.Entity]
 }
 
-func (b *backends) newSearcher(registry *prometheus.Registry) (*searcher, error) {
+func (b *embedded) newSearcher(registry *prometheus.Registry) (*searcher, error) {
 	s := &searcher{index: memsearch.New(memsearch.Options{Source: b.directory.Epoch.String()}), view: b.view}
 	options := querysync.ForwarderOptions[memview.Entity]{Name: "memsearch", Push: s.push, Touches: s.touches, Logger: b.settings.log}
 	if registry != nil {
@@ -148,7 +148,7 @@ func (s *searcher) Position(context.Context) (eventstream.Token, error) {
 
 // reindex makes a snapshot of an index of all that the view shows, where none is
 // kept.
-func (b *backends) reindex(ctx context.Context) error {
+func (b *embedded) reindex(ctx context.Context) error {
 	made, err := b.newSearcher(nil)
 	if err != nil {
 		return err

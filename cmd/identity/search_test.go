@@ -20,9 +20,9 @@ import (
 )
 
 // opened are backends over a directory, at rest.
-func opened(t *testing.T, data string) *backends {
+func opened(t *testing.T, data string) *embedded {
 	t.Helper()
-	b, err := openBackends(t.Context(), data, settings{})
+	b, err := openEmbedded(t.Context(), data, settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func opened(t *testing.T, data string) *backends {
 	return b
 }
 
-func created(t *testing.T, b *backends, username string) uuid.UUID {
+func created(t *testing.T, b *embedded, username string) uuid.UUID {
 	t.Helper()
 	parsed, err := domain.ParseUsername(username)
 	if err != nil {
@@ -108,7 +108,7 @@ func TestASearchSnapshotAheadOfTheLogIsRefused(t *testing.T) {
 	if err := errors.Join(index.Save(b.data.snapshots()), b.close()); err != nil {
 		t.Fatal(err)
 	}
-	again, err := openBackends(t.Context(), data, settings{})
+	again, err := openEmbedded(t.Context(), data, settings{})
 	if err == nil {
 		err = again.close()
 		t.Errorf("it was opened (%v)", err)

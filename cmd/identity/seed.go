@@ -41,38 +41,42 @@ func (s *seedCommand) Run(c *console) error {
 	log := slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	died := make(chan error, 1)
 	// The index is made at the end, which is several times less work.
-	to, b, err := s.reach(ctx, settings{log: log, noSearch: true, fatal: func(err error) { died <- err; stop() }, progress: func(done, total uint64) {
+	to, e, err := s.reach(ctx, settings{log: log, noSearch: true, fatal: func(err error) { died <- err; stop() }, progress: func(done, total uint64) {
 		meter.show("catching up", done, total)
 	}})
 	if err != nil {
 		return err
 	}
 	plan := seeding.Plan{Users: s.Users, Groups: s.Groups, Seed: s.Seed}
-	if b == nil {
+	if e == nil {
 		_, err := fill(ctx, c, meter, plan, remoteDoer{to})
 		return errors.Join(err, to.close())
 	}
-	err = s.fillHere(ctx, c, meter, plan, b)
+	err = s.fillHere(ctx, c, meter, plan, e)
 	select {
 	case failed := <-died:
-		return errors.Join(failed, err, b.close())
+		return errors.Join(failed, err, e.close())
 	default:
-		return errors.Join(err, b.snapshot(), b.close())
+		return errors.Join(err, e.snapshot(), e.close())
 	}
 }
 
-// fillHere fills backends that nobody else uses, and leaves them ready for a fast
-// start.
-func (s *seedCommand) fillHere(ctx context.Context, c *console, meter *meter, plan seeding.Plan, b *backends) error {
+// fillHere fills an engine in this process, and leaves an embedded one ready for a
+// fast start.
+func (s *seedCommand) fillHere(ctx context.Context, c *console, meter *meter, plan seeding.Plan, e engine) error {
 	behind, end := context.WithCancel(context.WithoutCancel(ctx))
 	background, behind := errgroup.WithContext(behind)
-	background.Go(func() error { return b.run(behind) })
+	background.Go(func() error { return e.run(behind) })
 	background.Go(func() error { return tuneCollector(behind) })
-	tally, err := fill(ctx, c, meter, plan, b.commands)
+	tally, err := fill(ctx, c, meter, plan, e.base().commands)
 	end()
 	err = errors.Join(err, background.Wait())
 	if err != nil || tally.Written == 0 {
 		return err
+	}
+	b, is := e.(*embedded)
+	if !is {
+		return nil
 	}
 	meter.show("indexing", 0, 1)
 	defer meter.finish()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"time"
@@ -73,6 +74,12 @@ func (s *serveCommand) Run(c *console) error {
 		return err
 	}
 	return service.run(c.ctx)
+}
+
+// open opens the engine that the flags name.
+func (s *serveCommand) open(ctx context.Context, set settings) (engine, error) {
+	set.noSearch = s.Search == "none"
+	return s.dataFlags.open(ctx, set)
 }
 
 func hashes(keys ...string) []httpapi.KeyHash {

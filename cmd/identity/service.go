@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -45,7 +44,7 @@ type service struct {
 	certificates *certificateFiles
 
 	registry *prometheus.Registry
-	backends *backends
+	engine   engine
 	draining atomic.Bool
 	// died is told when the store's memory can no longer be relied on.
 	died chan error
@@ -67,7 +66,7 @@ func (s *service) run(ctx context.Context) error {
 	return errors.Join(err, s.close(err))
 }
 
-// serve opens the backends, listens, and returns when it has drained.
+// serve opens the engine, listens, and returns when it has drained.
 func (s *service) serve(ctx, background context.Context, group *errgroup.Group) error {
 	began := time.Now()
 	if err := s.open(ctx); err != nil {
@@ -76,10 +75,7 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 		}
 		return err
 	}
-	if s.backends.data.open() {
-		s.log.Warn("others than the owner may look into the data directory", "data", s.backends.data.path)
-	}
-	group.Go(func() error { return s.backends.run(background) })
+	group.Go(func() error { return s.engine.run(background) })
 	s.awaitSearch(ctx)
 	opened := time.Now()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.Listen)
@@ -93,7 +89,7 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 	}
 	server := httpapi.NewServer(handler, s.log)
 	encrypted := s.secure(server, listener.Addr())
-	defer s.announce(url(listener.Addr(), encrypted))()
+	defer s.engine.announce(url(listener.Addr(), encrypted), s.flags.TLSCert)()
 	served := make(chan error, 1)
 	go func() {
 		if encrypted {
@@ -103,47 +99,36 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 		}
 	}()
 	s.log.Info("ready", "address", listener.Addr().String(), "url", url(listener.Addr(), encrypted),
-		"position", s.backends.store.End(), "opened", opened.Sub(began).Round(time.Millisecond).String())
+		"store", s.flags.Store, "opened", opened.Sub(began).Round(time.Millisecond).String())
 	return s.untilDrained(ctx, background, server, served)
-}
-
-// announce writes down where other commands find this process, and gives what
-// takes it back. A full disk is no reason not to serve what is there.
-func (s *service) announce(url string) (takeBack func()) {
-	data := s.backends.data
-	takeBack = func() { _ = os.Remove(data.file(addressFile)) }
-	if err := data.announce(url, s.flags.TLSCert); err != nil {
-		takeBack() // it may tell of an earlier process
-		s.log.Warn(addressFile+" was not written; other commands need --url", "error", err)
-	}
-	return takeBack
 }
 
 // awaitSearch waits, for a while, until the index shows what the view does, so
 // that a restart is not seen in it.
 func (s *service) awaitSearch(ctx context.Context) {
-	if s.backends.search == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, indexTime)
 	defer cancel()
-	if err := s.backends.search.forwarder.Flush(ctx); err != nil {
+	if err := s.engine.settle(ctx); err != nil {
 		s.log.Warn("the search index is not complete yet", "error", err)
 	}
 }
 
-// open opens the backends. The process that had them before may be about to end,
-// so a data directory that is in use is tried again for a moment.
-func (s *service) open(ctx context.Context) (err error) {
+// open opens the engine. The process that had it before may be about to end, so
+// a data directory that is in use is tried again for a moment.
+func (s *service) open(ctx context.Context) error {
 	quarantine := s.flags.Quarantine
 	patience := time.Now().Add(lockPatience)
 	for {
 		s.registry = prometheus.NewRegistry()
-		s.backends, err = openBackends(ctx, s.flags.Data, settings{
-			log: s.log, registry: s.registry, tracing: s.tracing.provider(), quarantine: &quarantine, noSearch: s.flags.Search == "none",
+		opened, err := s.flags.open(ctx, settings{
+			log: s.log, registry: s.registry, tracing: s.tracing.provider(), quarantine: &quarantine,
 			fatal:    func(err error) { s.died <- err },
 			progress: logProgress(s.log, "catching up with the log"),
 		})
+		if err == nil {
+			s.engine = opened
+			return nil
+		}
 		if !errors.Is(err, logstore.ErrLocked) || time.Now().After(patience) {
 			return err
 		}
@@ -157,13 +142,14 @@ func (s *service) open(ctx context.Context) (err error) {
 
 // handler makes what answers requests that come to an address.
 func (s *service) handler(address net.Addr) (http.Handler, error) {
-	key, err := s.backends.data.adminKey()
+	key, err := s.engine.adminKey()
 	if err != nil {
 		return nil, err
 	}
 	s.adminKeys = append(s.adminKeys, hashes(key)...)
+	core := s.engine.base()
 	config := httpapi.Config{
-		Commands: s.backends.commands, Queries: s.backends.reader, Epoch: s.backends.directory.Epoch,
+		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch,
 		AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
 		TracerProvider: s.tracing.provider(), Ready: s.readiness, Version: version(),
 	}
@@ -174,7 +160,7 @@ func (s *service) handler(address net.Addr) (http.Handler, error) {
 		config.RateLimit = httpapi.RateLimit{Requests: s.flags.RateLimit, Window: time.Second}
 	}
 	api, err := httpapi.New(config)
-	return &operations{api: api, backends: s.backends, adminKeys: s.adminKeys}, err
+	return &operations{api: api, engine: s.engine, adminKeys: s.adminKeys}, err
 }
 
 // untilDrained waits for the signal, or for what makes going on impossible, and
@@ -205,15 +191,17 @@ func (s *service) untilDrained(ctx, background context.Context, server *http.Ser
 	return nil
 }
 
-// close ends the backends; after a failure of theirs nothing is written any more.
+// close ends the engine; after a failure of its nothing is written any more.
 func (s *service) close(failure error) error {
-	if s.backends == nil {
+	if s.engine == nil {
 		return s.tracing.close()
 	}
 	if failure == nil {
-		s.backends.trySnapshot()
+		if err := s.engine.snapshot(); err != nil {
+			s.log.Warn("no snapshot was written; the next start takes longer", "error", err)
+		}
 	}
-	err := errors.Join(s.backends.close(), s.tracing.close())
+	err := errors.Join(s.engine.close(), s.tracing.close())
 	if failure == nil && err == nil {
 		s.log.Info("stopped")
 	}

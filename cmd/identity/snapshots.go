@@ -17,7 +17,7 @@ const (
 
 // snapshot writes down what was derived from the log, so that the next start need
 // not fold it again.
-func (b *backends) snapshot() error {
+func (b *embedded) snapshot() error {
 	if b.view == nil {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (b *backends) snapshot() error {
 }
 
 // snapshotRegularly writes snapshots until ctx ends.
-func (b *backends) snapshotRegularly(ctx context.Context) error {
+func (b *embedded) snapshotRegularly(ctx context.Context) error {
 	ticker := time.NewTicker(snapshotLook)
 	defer ticker.Stop()
 	before, quiet := b.store.End(), 0
@@ -60,7 +60,7 @@ func (b *backends) snapshotRegularly(ctx context.Context) error {
 
 // trySnapshot writes snapshots. Those that cannot be written are missed only by
 // the next start, and are not tried again at once.
-func (b *backends) trySnapshot() {
+func (b *embedded) trySnapshot() {
 	if err := b.snapshot(); err != nil {
 		b.settings.log.Warn("no snapshot was written; the next start takes longer", "error", err)
 		b.snapshotted = b.view.Applied()

@@ -12,10 +12,21 @@ import (
 	"github.com/seed5b6a70b4/identity/queries"
 )
 
+// tracedLog is a logstore whose appends are traced.
+type tracedLog struct {
+	*logstore.Store
+	appends tracedStore
+}
+
+// Append implements eventstream.Store.
+func (s *tracedLog) Append(ctx context.Context, tx eventstream.Transaction) ([]eventstream.Commit, error) {
+	return s.appends.Append(ctx, tx)
+}
+
 // tracedStore makes a span of each append. It is there only when spans go
 // somewhere.
 type tracedStore struct {
-	*logstore.Store
+	eventstream.Store
 	tracer trace.Tracer
 }
 

@@ -41,7 +41,7 @@ func (v *verifyCommand) Run(c *console) error {
 	}}
 	var report audit.Report
 	if b != nil {
-		report, err = b.verifyAtRest(c.ctx, options)
+		report, err = verifyAtRest(c.ctx, b, options)
 		err = errors.Join(err, b.close())
 	} else {
 		report, err = to.verify(c.ctx, options)
@@ -71,7 +71,7 @@ func (v *verifyCommand) summarise(c *console, r *audit.Report, took time.Duratio
 }
 
 // subject is what there is to audit.
-func (b *backends) subject() audit.Subject {
+func (b *embedded) subject() audit.Subject {
 	s := audit.Subject{Store: b.store, Secret: b.directory.Secret, View: b.view, Applied: map[string]func() uint64{"memview": b.view.Applied}}
 	if b.search != nil {
 		s.Applied["memsearch"] = b.search.forwarder.Applied
@@ -79,16 +79,21 @@ func (b *backends) subject() audit.Subject {
 	return s
 }
 
-// verifyAtRest audits backends that nobody else uses.
-func (b *backends) verifyAtRest(ctx context.Context, options audit.Options) (audit.Report, error) {
+// verify implements engine.
+func (b *embedded) verify(ctx context.Context, options audit.Options) (audit.Report, error) {
+	return audit.Run(ctx, b.subject(), options)
+}
+
+// verifyAtRest audits what no service runs.
+func verifyAtRest(ctx context.Context, e engine, options audit.Options) (audit.Report, error) {
 	behind, end := context.WithCancel(ctx)
 	background, behind := errgroup.WithContext(behind)
-	background.Go(func() error { return b.runViews(behind) })
+	background.Go(func() error { return e.run(behind) })
 	background.Go(func() error { return tuneCollector(behind) })
-	err := b.search.forwarder.Flush(ctx)
+	err := e.settle(ctx)
 	var report audit.Report
 	if err == nil {
-		report, err = audit.Run(ctx, b.subject(), options)
+		report, err = e.verify(ctx, options)
 	}
 	end()
 	return report, errors.Join(err, background.Wait())

@@ -42,7 +42,7 @@ var table = map[string]row{
 	// the middle
 	"commands": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, "github.com/hashicorp/golang-lru/v2", otel, otelTrace, otelAttr, otelCodes}},
 	"queries":  {ours: []string{"domain", "eventstream", "internal/deadline"}, libraries: []string{uuid, jsonV2, otelTrace}},
-	"sync":     {ours: []string{"eventstream"}, libraries: []string{prometheus, errgroup}},
+	"sync":     {ours: []string{"eventstream"}, libraries: []string{uuid, prometheus, errgroup}},
 
 	// drivers of the inner ring and of the middle
 	"eventstream/memstore":                {ours: []string{"eventstream"}},
@@ -50,7 +50,7 @@ var table = map[string]row{
 	"eventstream/logstore/internal/heads": {libraries: []string{unix}},
 	"eventstream/logstore/internal/vfs":   {libraries: []string{unix}},
 	"eventstream/logstore/internal/memfs": {ours: []string{"eventstream/logstore/internal/vfs"}},
-	"queries/dynamoview":                  {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, awsSDK, awsDynamoDB, errgroup}},
+	"queries/dynamoview":                  {ours: []string{"domain", "eventstream", "queries"}, libraries: []string{uuid, awsSDK, awsDynamoDB, errgroup}},
 	"eventstream/dynamostore":             {ours: []string{"eventstream"}, libraries: []string{awsSDK, awsDynamoDB, smithy, "github.com/hashicorp/golang-lru/v2", errgroup}},
 	"queries/memview":                     {ours: []string{"domain", "eventstream", "queries", "internal/snapshot"}, libraries: []string{uuid}},
 	"queries/memsearch":                   {ours: []string{"domain", "eventstream", "queries", "internal/snapshot", "internal/words"}, libraries: []string{uuid, errgroup, unix}},

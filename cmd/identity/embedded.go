@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
 	"sync/atomic"
-	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
@@ -17,57 +16,34 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/logstore"
-	"github.com/seed5b6a70b4/identity/queries"
 	"github.com/seed5b6a70b4/identity/queries/memview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 	"github.com/seed5b6a70b4/identity/sync/tailfeed"
 )
 
-// settings say how the backends are opened. The zero value is good.
-type settings struct {
-	log        *slog.Logger
-	registry   *prometheus.Registry
-	tracing    trace.TracerProvider
-	quarantine *time.Duration
-	// noSearch leaves the index out.
-	noSearch bool
-	// freeSpace tells how much room the disk has; nil asks the system.
-	freeSpace func() (uint64, error)
-	// fatal is told when a sync failed and the process must end.
-	fatal func(error)
-	// progress is told how far the views have got while they catch up.
-	progress func(applied, end uint64)
-}
-
-// backends are everything behind the service, over one data directory.
-type backends struct {
-	settings settings
-	data     dataDirectory
-
-	metrics *storeMetrics // nil measures nothing
-	feed    tailfeed.Feed
+// embedded is everything behind the service, over one data directory.
+type embedded struct {
+	core
+	data dataDirectory
+	feed tailfeed.Feed
 
 	store        *logstore.Store
-	streams      *eventstream.Streams
-	directory    commands.Directory
-	commands     *commands.Handler
 	view         *memview.View
 	synchroniser *querysync.Synchroniser
 	search       *searcher // nil when search is off
-	reader       *queries.Reader
 
 	forwarding atomic.Pointer[querysync.Forwarder[memview.Entity]]
 	// snapshotted is the position of the last snapshot.
 	snapshotted uint64
 }
 
-// openBackends opens the log, loads what was derived from it, and brings that to
+// openEmbedded opens the log, loads what was derived from it, and brings that to
 // the log's end.
-func openBackends(ctx context.Context, path string, s settings) (*backends, error) {
+func openEmbedded(ctx context.Context, path string, s settings) (*embedded, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	b := &backends{settings: s}
+	b := &embedded{core: core{settings: s}}
 	if s.registry != nil {
 		b.metrics = newStoreMetrics(s.registry)
 	}
@@ -75,13 +51,16 @@ func openBackends(ctx context.Context, path string, s settings) (*backends, erro
 	if b.data, err = openDataDirectory(path); err != nil {
 		return nil, err
 	}
+	if b.data.open() {
+		s.log.Warn("others than the owner may look into the data directory", "data", b.data.path)
+	}
 	if err := b.open(ctx); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
 }
 
-func (b *backends) open(ctx context.Context) error {
+func (b *embedded) open(ctx context.Context) error {
 	if err := b.openStore(); err != nil {
 		return err
 	}
@@ -91,27 +70,22 @@ func (b *backends) open(ctx context.Context) error {
 	return b.openViews(ctx)
 }
 
-func (b *backends) openStore() error {
+func (b *embedded) openStore() error {
 	options := &logstore.Options{
 		Logger: b.settings.log, Fatal: b.settings.fatal, FreeSpace: b.settings.freeSpace, Observe: b.feed.Observe,
 	}
-	wiring := &eventstream.Options{}
-	if m := b.metrics; m != nil {
-		options.OnBatch, wiring.OnAppend, wiring.OnRetry = m.onBatch, m.onAppend, m.onRetry
+	if b.metrics != nil {
+		options.OnBatch = b.metrics.onBatch
 	}
 	var err error
 	if b.store, err = logstore.Open(b.data.log(), options); err != nil {
 		return err
 	}
-	if tracer := b.tracer(); tracer != nil {
-		b.streams = eventstream.New(&tracedStore{b.store, tracer}, wiring)
-	} else {
-		b.streams = eventstream.New(b.store, wiring)
-	}
+	b.openStreams(b.store, func(tracer trace.Tracer) eventstream.Store { return &tracedLog{b.store, tracedStore{b.store, tracer}} })
 	return nil
 }
 
-func (b *backends) openDirectory(ctx context.Context) error {
+func (b *embedded) openDirectory(ctx context.Context) error {
 	last, err := b.store.Last(ctx, eventstream.StoreStream)
 	if err != nil {
 		return fmt.Errorf("read the stream store: %w", err)
@@ -123,16 +97,12 @@ func (b *backends) openDirectory(ctx context.Context) error {
 	if b.directory, err = commands.OpenDirectory(ctx, b.streams, secret, 1); err != nil {
 		return err
 	}
-	options := &commands.Options{Quarantine: b.settings.quarantine, Tracer: b.settings.tracing}
-	if b.metrics != nil {
-		options.OnCommand = b.metrics.onCommand
-	}
-	b.commands = commands.New(b.streams, b.directory, options)
+	b.openCommands()
 	return nil
 }
 
 // openViews makes the views and brings them to the end of the log.
-func (b *backends) openViews(ctx context.Context) error {
+func (b *embedded) openViews(ctx context.Context) error {
 	b.view = memview.New(&memview.Options{Logger: b.settings.log, Source: b.directory.Epoch.String(), OnChange: b.onChange})
 	options := &querysync.Options{Directory: b.data.snapshots(), Logger: b.settings.log, Reason: parkReason}
 	if b.settings.registry != nil {
@@ -164,12 +134,12 @@ func (b *backends) openViews(ctx context.Context) error {
 			return err
 		}
 	}
-	return b.openReader()
+	return b.openQueries()
 }
 
 // onChange forwards what changes in the view, once something follows it: until
 // then it catches up, and what follows it will too.
-func (b *backends) onChange(changed []memview.Entity) {
+func (b *embedded) onChange(changed []memview.Entity) {
 	if f := b.forwarding.Load(); f != nil {
 		f.Changed(changed)
 	}
@@ -184,7 +154,7 @@ func parkReason(err error) string {
 }
 
 // load loads the snapshots, both at once.
-func (b *backends) load(search *searcher) error {
+func (b *embedded) load(search *searcher) error {
 	var group errgroup.Group
 	indexed := true
 	group.Go(func() error {
@@ -210,42 +180,26 @@ func (b *backends) load(search *searcher) error {
 }
 
 // reaches makes sure that the log has all that a snapshot was made from.
-func (b *backends) reaches(position uint64) error {
+func (b *embedded) reaches(position uint64) error {
 	if end := b.store.End(); position > end {
 		return fmt.Errorf("the log ends at %d, but a snapshot rests on %d: acknowledged data is missing", end, position)
 	}
 	return nil
 }
 
-func (b *backends) openReader() error {
+func (b *embedded) openQueries() error {
 	waiter, err := b.synchroniser.Waiter(b.view)
 	if err != nil {
 		return err
 	}
-	config := queries.Config{Streams: b.streams, View: b.view, Waiter: waiter, ClaimSecret: b.directory.Secret}
-	if b.search != nil {
-		config.Search, config.SearchWaiter = b.search, b.search.forwarder
+	if b.search == nil {
+		return b.openReader(b.view, b.view.Name(), waiter, nil, "", nil)
 	}
-	if tracer := b.tracer(); tracer != nil {
-		config.Tracer, config.Waiter = tracer, &tracedWaiter{waiter, b.view.Name(), tracer}
-		if b.search != nil {
-			config.SearchWaiter = &tracedWaiter{b.search.forwarder, "memsearch", tracer}
-		}
-	}
-	b.reader, err = queries.NewReader(config)
-	return err
+	return b.openReader(b.view, b.view.Name(), waiter, b.search, "memsearch", b.search.forwarder)
 }
 
-// tracer makes the spans of what is put together here, nil where none are wanted.
-func (b *backends) tracer() trace.Tracer {
-	if b.settings.tracing == nil {
-		return nil
-	}
-	return b.settings.tracing.Tracer("github.com/seed5b6a70b4/identity")
-}
-
-// run does what is not part of any request, until ctx ends.
-func (b *backends) run(ctx context.Context) error {
+// run implements engine.
+func (b *embedded) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return b.store.Run(ctx) })
 	group.Go(func() error { return b.synchroniser.Run(ctx) })
@@ -255,7 +209,7 @@ func (b *backends) run(ctx context.Context) error {
 }
 
 // runViews carries on what changes in the view, until ctx ends.
-func (b *backends) runViews(ctx context.Context) error {
+func (b *embedded) runViews(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return b.view.Run(running) })
 	if b.search != nil {
@@ -268,7 +222,28 @@ func (b *backends) runViews(ctx context.Context) error {
 	return nil
 }
 
-func (b *backends) close() error {
+// adminKey implements engine: the key is made when there is none.
+func (b *embedded) adminKey() (string, error) { return b.data.adminKey() }
+
+// announce implements engine. A full disk is no reason not to serve what is there.
+func (b *embedded) announce(url, certificate string) (takeBack func()) {
+	takeBack = func() { _ = os.Remove(b.data.file(addressFile)) }
+	if err := b.data.announce(url, certificate); err != nil {
+		takeBack() // it may tell of an earlier process
+		b.settings.log.Warn(addressFile+" was not written; other commands need --url", "error", err)
+	}
+	return takeBack
+}
+
+// settle implements engine.
+func (b *embedded) settle(ctx context.Context) error {
+	if b.search == nil {
+		return nil
+	}
+	return b.search.forwarder.Flush(ctx)
+}
+
+func (b *embedded) close() error {
 	if b.store == nil {
 		return nil
 	}

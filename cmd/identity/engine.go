@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/seed5b6a70b4/identity/commands"
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/internal/audit"
+	"github.com/seed5b6a70b4/identity/queries"
+)
+
+// engine is everything behind the service, on one kind of store.
+type engine interface {
+	// base is what requests are answered with.
+	base() *core
+	// adminKey is the key that was kept for the engine, empty if none is.
+	adminKey() (string, error)
+	// run does what is part of no request, until ctx ends.
+	run(ctx context.Context) error
+	// settle waits until the search index shows what the view does.
+	settle(ctx context.Context) error
+	// status tells how everything is doing, now.
+	status() ([]httpapi.ViewStatus, *httpapi.StoreStatus)
+	// verify audits everything, while it is used or at rest.
+	verify(ctx context.Context, options audit.Options) (audit.Report, error)
+	// announce lets other commands find the service, until takeBack.
+	announce(url, certificate string) (takeBack func())
+	// snapshot writes down what makes the next start fast.
+	snapshot() error
+	close() error
+}
+
+// core is what every engine has: what requests are answered with.
+type core struct {
+	settings  settings
+	metrics   *storeMetrics // nil measures nothing
+	streams   *eventstream.Streams
+	directory commands.Directory
+	commands  *commands.Handler
+	reader    *queries.Reader
+}
+
+func (c *core) base() *core { return c }
+
+// settings say how an engine is opened. The zero value is good.
+type settings struct {
+	log        *slog.Logger
+	registry   *prometheus.Registry
+	tracing    trace.TracerProvider
+	quarantine *time.Duration
+	// noSearch leaves the index out.
+	noSearch bool
+	// freeSpace tells how much room the disk has; nil asks the system.
+	freeSpace func() (uint64, error)
+	// fatal is told when a sync failed and the process must end.
+	fatal func(error)
+	// progress is told how far the views have got while they catch up.
+	progress func(applied, end uint64)
+}
+
+// openStreams makes the streams of a store, measured and traced.
+func (c *core) openStreams(store eventstream.Store, traced func(trace.Tracer) eventstream.Store) {
+	wiring := &eventstream.Options{}
+	if m := c.metrics; m != nil {
+		wiring.OnAppend, wiring.OnRetry = m.onAppend, m.onRetry
+	}
+	if tracer := c.tracer(); tracer != nil {
+		store = traced(tracer)
+	}
+	c.streams = eventstream.New(store, wiring)
+}
+
+// openCommands makes what decides on commands, once the directory is known.
+func (c *core) openCommands() {
+	options := &commands.Options{Quarantine: c.settings.quarantine, Tracer: c.settings.tracing}
+	if c.metrics != nil {
+		options.OnCommand = c.metrics.onCommand
+	}
+	c.commands = commands.New(c.streams, c.directory, options)
+}
+
+// openReader makes what answers questions.
+func (c *core) openReader(view queries.View, name string, waiter queries.Waiter, search queries.Search, searchName string, searchWaiter queries.Waiter) (err error) {
+	config := queries.Config{Streams: c.streams, View: view, Waiter: waiter, ClaimSecret: c.directory.Secret}
+	if search != nil {
+		config.Search, config.SearchWaiter = search, searchWaiter
+	}
+	if tracer := c.tracer(); tracer != nil {
+		config.Tracer, config.Waiter = tracer, &tracedWaiter{waiter, name, tracer}
+		if search != nil {
+			config.SearchWaiter = &tracedWaiter{searchWaiter, searchName, tracer}
+		}
+	}
+	c.reader, err = queries.NewReader(config)
+	return err
+}
+
+// tracer makes the spans of what is put together here, nil where none are wanted.
+func (c *core) tracer() trace.Tracer {
+	if c.settings.tracing == nil {
+		return nil
+	}
+	return c.settings.tracing.Tracer("github.com/seed5b6a70b4/identity")
+}
