@@ -28,6 +28,8 @@ const (
 
 	awsSDK      = "github.com/aws/aws-sdk-go-v2/aws"
 	awsDynamoDB = "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awsStreams  = "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	awsKinesis  = "github.com/aws/aws-sdk-go-v2/service/kinesis"
 	smithy      = "github.com/aws/smithy-go"
 )
 
@@ -57,11 +59,19 @@ var table = map[string]row{
 	"queries/elasticview":                 {ours: []string{"domain", "eventstream", "queries", "internal/words"}, libraries: []string{uuid, jsonV2, "github.com/elastic/go-elasticsearch/v8/esapi", "github.com/elastic/elastic-transport-go/v8"}},
 	"sync/tailfeed":                       {ours: []string{"eventstream", "sync"}},
 
+	// shards of a stream that several processes read, and drivers of that
+	"sync/shardfeed":        {ours: []string{"eventstream"}, libraries: []string{uuid, prometheus}},
+	"sync/memlease":         {ours: []string{"sync/shardfeed"}},
+	"sync/dynamolease":      {ours: []string{"sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB}},
+	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
+
 	// kits
 	"eventstream/storetest": {kit: true, ours: []string{"eventstream", "eventstream/memstore"}, libraries: []string{uuid, "github.com/anishathalye/porcupine"}},
 	"queries/viewtest":      {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "queries"}, libraries: []string{uuid, jsonV2}},
 	"queries/searchtest":    {kit: true, ours: []string{"domain", "queries", "internal/words"}, libraries: []string{uuid}},
 	"sync/feedtest":         {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "sync"}, libraries: []string{uuid, errgroup}},
+	"sync/leasetest":        {kit: true, ours: []string{"sync/shardfeed"}},
+	"sync/shardtest":        {kit: true, ours: []string{"eventstream", "internal/testservers", "sync/shardfeed"}, libraries: []string{uuid, prometheus, awsSDK}},
 	"httpapi/apitest":       {kit: true, ours: []string{"eventstream"}},
 
 	// the outer ring
