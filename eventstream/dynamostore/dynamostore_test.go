@@ -3,6 +3,8 @@ package dynamostore_test
 import (
 	"crypto/sha256"
 	"flag"
+	"fmt"
+	"os"
 	"sync"
 	"testing"
 
@@ -34,13 +36,28 @@ func TestContractWithFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
-	checks := flag.Lookup("rapid.checks")
-	defer checks.Value.Set(checks.Value.String())
-	checks.Value.Set("20")
 	keepContract(t, (&weather{seen: map[string]bool{}}).options)
 }
 
+// fewerHistories are how many random histories are tried when nothing else is
+// asked for: the server takes milliseconds for what memory does in microseconds.
+const fewerHistories = "20"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
+	if !given {
+		if err := flag.Set("rapid.checks", fewerHistories); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+	}
+	os.Exit(m.Run())
+}
+
 func keepContract(t *testing.T, between func(*dynamodb.Options)) {
+	t.Parallel() // most of its time it waits
 	tables := map[eventstream.Store]string{}
 	open := func(t *testing.T, table string, options storetest.Options) eventstream.Store {
 		store := dynamostore.New(connect(t, between), table, &dynamostore.Options{Now: options.Now, Slices: 2})

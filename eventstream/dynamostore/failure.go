@@ -51,11 +51,16 @@ func classify(err error) (failure, error) {
 		}
 		return unknown, code
 	}
-	var network *net.OpError
-	if errors.As(err, &network) && network.Op == "dial" {
+	if isDial(err) {
 		return refused, fmt.Errorf("%w: %w", eventstream.ErrUnavailable, err)
 	}
 	return unknown, fmt.Errorf("%w: %w", eventstream.ErrUnavailable, err)
+}
+
+// isDial tells whether there was no connection over which to send.
+func isDial(err error) bool {
+	var network *net.OpError
+	return errors.As(err, &network) && network.Op == "dial"
 }
 
 // isClientFault tells whether the storage says that the request was at fault. It

@@ -2,6 +2,7 @@ package dynamostore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -26,28 +27,47 @@ func (s *Store) pause(ctx context.Context, attempt int, cause error) error {
 	}
 }
 
-// patiently reads, again while the storage throttles. What was attempted is for
-// the error.
+// rereads is how often a read is sent again after the way to the storage, or the
+// storage itself, failed.
+const rereads = 3
+
+// patiently reads, again while the storage throttles, and up to rereads times
+// after a failure that says nothing of the request: a read may be sent twice at no
+// harm. What was attempted is for the error.
 func patiently[T any](ctx context.Context, s *Store, attempted string, read func() (T, error)) (T, error) {
-	for attempt := 1; ; attempt++ {
+	for attempt, failures := 1, 0; ; attempt++ {
 		output, err := read()
 		if err == nil {
 			return output, nil
 		}
 		if ctx.Err() != nil {
-			return output, fmt.Errorf("%s: %w", attempted, context.Cause(ctx))
+			return output, fmt.Errorf("%s: %w", attempted, ended(ctx))
 		}
 		kind, cause := classify(err)
 		err = fmt.Errorf("%s: %w", attempted, cause)
-		if kind != passing {
+		switch {
+		case kind == passing:
+			err = fmt.Errorf("%w: %w", eventstream.ErrThrottled, err)
+		case kind == unknown || isDial(cause):
+			failures++
+		default:
 			return output, err
 		}
-		err = fmt.Errorf("%w: %w", eventstream.ErrThrottled, err)
-		if attempt >= s.options.Attempts {
+		if failures > rereads || attempt >= s.options.Attempts {
 			return output, err
 		}
 		if err := s.pause(ctx, attempt, err); err != nil {
 			return output, err
 		}
 	}
+}
+
+// ended is why a context ended while a read was on its way. That the storage did
+// not answer before a deadline is the storage's fault.
+func ended(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", eventstream.ErrUnavailable, cause)
+	}
+	return cause
 }

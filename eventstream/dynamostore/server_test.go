@@ -18,7 +18,6 @@ import (
 // connect makes a client of the server, as options change it.
 func connect(t testing.TB, options ...func(*dynamodb.Options)) *dynamodb.Client {
 	t.Helper()
-	testservers.Unfinished(t)
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
 	return dynamodb.NewFromConfig(aws.Config{

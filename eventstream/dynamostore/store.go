@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/internal/awshttp"
 )
 
 // Store is an eventstream.Store on a table that Create made. Any number of
@@ -37,8 +38,8 @@ type Options struct {
 	// Heads is how many streams' heads are remembered: 65,536 if zero, none if
 	// negative.
 	Heads int
-	// Attempts is how often an append is tried at most while the storage throttles
-	// or others are first: 30 if zero.
+	// Attempts is how often an append or a read is tried at most while the storage
+	// throttles or others are first: 30 if zero.
 	Attempts int
 	// Backoff is the longest pause before the second attempt, doubled for each
 	// further one up to a second; 5 ms if zero. Pauses are random between nothing
@@ -52,7 +53,9 @@ type Options struct {
 // options are the zero Options. Nothing is sent.
 func New(client *dynamodb.Client, table string, options *Options) *Store {
 	s := &Store{table: table}
-	s.client = dynamodb.New(client.Options(), func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
+	s.client = dynamodb.New(client.Options(), func(o *dynamodb.Options) {
+		o.Retryer, o.HTTPClient = aws.NopRetryer{}, awshttp.Steady(o.HTTPClient)
+	})
 	if options != nil {
 		s.options = *options
 	}

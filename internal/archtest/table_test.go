@@ -52,8 +52,8 @@ var table = map[string]row{
 	"eventstream/logstore/internal/heads": {libraries: []string{unix}},
 	"eventstream/logstore/internal/vfs":   {libraries: []string{unix}},
 	"eventstream/logstore/internal/memfs": {ours: []string{"eventstream/logstore/internal/vfs"}},
-	"queries/dynamoview":                  {ours: []string{"domain", "eventstream", "queries"}, libraries: []string{uuid, awsSDK, awsDynamoDB, errgroup}},
-	"eventstream/dynamostore":             {ours: []string{"eventstream"}, libraries: []string{awsSDK, awsDynamoDB, smithy, "github.com/hashicorp/golang-lru/v2", errgroup}},
+	"queries/dynamoview":                  {ours: []string{"domain", "eventstream", "queries", "internal/awshttp"}, libraries: []string{uuid, awsSDK, awsDynamoDB, errgroup}},
+	"eventstream/dynamostore":             {ours: []string{"eventstream", "internal/awshttp"}, libraries: []string{awsSDK, awsDynamoDB, smithy, "github.com/hashicorp/golang-lru/v2", errgroup}},
 	"queries/memview":                     {ours: []string{"domain", "eventstream", "queries", "internal/snapshot"}, libraries: []string{uuid}},
 	"queries/memsearch":                   {ours: []string{"domain", "eventstream", "queries", "internal/snapshot", "internal/words"}, libraries: []string{uuid, errgroup, unix}},
 	"queries/elasticview":                 {ours: []string{"domain", "eventstream", "queries", "internal/words"}, libraries: []string{uuid, jsonV2, "github.com/elastic/go-elasticsearch/v8/esapi", "github.com/elastic/elastic-transport-go/v8"}},
@@ -71,7 +71,7 @@ var table = map[string]row{
 	"queries/searchtest":    {kit: true, ours: []string{"domain", "queries", "internal/words"}, libraries: []string{uuid}},
 	"sync/feedtest":         {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "sync"}, libraries: []string{uuid, errgroup}},
 	"sync/leasetest":        {kit: true, ours: []string{"sync/shardfeed"}},
-	"sync/shardtest":        {kit: true, ours: []string{"eventstream", "internal/testservers", "sync/shardfeed"}, libraries: []string{uuid, prometheus, awsSDK}},
+	"sync/shardtest":        {kit: true, ours: []string{"eventstream", "internal/awshttp", "sync/shardfeed"}, libraries: []string{uuid, prometheus, awsSDK}},
 	"httpapi/apitest":       {kit: true, ours: []string{"eventstream"}},
 
 	// the outer ring
@@ -91,6 +91,7 @@ var table = map[string]row{
 	// helpers of one or two of the above
 	"internal/snapshot":       {},
 	"internal/deadline":       {},
+	"internal/awshttp":        {},
 	"internal/words":          {libraries: []string{"golang.org/x/text/unicode/norm"}},
 	"internal/audit":          {ours: []string{"domain", "eventstream", "queries"}, libraries: []string{uuid, errgroup}},
 	"internal/otlp":           {libraries: []string{jsonV2, otelSDK, otelAttr, otelCodes}},

@@ -70,12 +70,3 @@ func (s *server) url(t testing.TB) string {
 	}
 	return s.address
 }
-
-// Unfinished skips tests of a backend that is not part of the service yet and
-// whose tests are not steady yet. IDENTITY_TEST_UNFINISHED runs them.
-func Unfinished(t testing.TB) {
-	t.Helper()
-	if os.Getenv("IDENTITY_TEST_UNFINISHED") == "" {
-		t.Skip("this backend is not finished: IDENTITY_TEST_UNFINISHED=1 runs its tests")
-	}
-}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/internal/awshttp"
 )
 
 // Options say which table holds a View.
@@ -36,7 +37,8 @@ func New(client *dynamodb.Client, options Options) *View {
 	if options.Buckets == 0 {
 		options.Buckets = 8
 	}
-	return &View{client, options}
+	steady := dynamodb.New(client.Options(), func(o *dynamodb.Options) { o.HTTPClient = awshttp.Steady(o.HTTPClient) })
+	return &View{steady, options}
 }
 
 // Name is dynamoview.

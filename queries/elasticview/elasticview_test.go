@@ -17,7 +17,6 @@ import (
 // open gives an empty index of a name of its own, which is gone after the test.
 func open(t *testing.T, change ...func(*elasticview.Options)) *elasticview.Index {
 	t.Helper()
-	testservers.Unfinished(t)
 	url := testservers.Elasticsearch(t)
 	o := elasticview.Options{URLs: []string{url}, Name: "test-" + uuid.NewString(), RefreshInterval: time.Millisecond}
 	for _, change := range change {

@@ -20,7 +20,8 @@ type Index interface {
 	Put(ctx context.Context, documents []queries.Document) error
 }
 
-// Run tests an index. open gives an empty one, for each of the tests.
+// Run tests an index. open gives an empty one, for each of the tests; it is called
+// concurrently.
 func Run(t *testing.T, open func(t *testing.T) Index) {
 	for name, test := range map[string]func(*testing.T, *fixture){
 		"findings":  testFindings,
@@ -33,9 +34,15 @@ func Run(t *testing.T, open func(t *testing.T) Index) {
 		"refusals":  testRefusals,
 		"many":      testMany,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, newFixture(t, open(t))) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newFixture(t, open(t)))
+		})
 	}
-	t.Run("random", func(t *testing.T) { testRandom(t, open) })
+	t.Run("random", func(t *testing.T) {
+		t.Parallel()
+		testRandom(t, open)
+	})
 }
 
 // fixture puts the same into an index and into the judge.
