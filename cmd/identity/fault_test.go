@@ -67,7 +67,7 @@ func TestDiskThatFillsUp(t *testing.T) {
 func TestFailedSyncEndsTheProcess(t *testing.T) {
 	dir := t.TempDir()
 	read, write := io.Pipe()
-	s := &service{flags: &serveCommand{dataFlags: dataFlags{Data: dir, Store: "embedded"}, Listen: "127.0.0.1:0", Search: "embedded", DrainDelay: time.Hour}}
+	s := &service{flags: &serveCommand{dataFlags: dataFlags{Data: dir, Store: "embedded"}, followFlags: followFlags{Search: embeddedSearch}, Listen: "127.0.0.1:0", DrainDelay: time.Hour}}
 	s.lines, s.log, s.access = newLogs(write, "text")
 	ended := make(chan error, 1)
 	go func() {

@@ -3,45 +3,42 @@ package main
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 )
 
-// dataFlags say where the data is. The values other than "embedded" name
-// backends that are to come.
+// dataFlags say where the data is.
 type dataFlags struct {
-	Data  string `env:"IDENTITY_DATA" default:"./identity-data" placeholder:"DIR" help:"Data directory; default ./identity-data."`
-	Store string `env:"IDENTITY_STORE" default:"embedded" placeholder:"NAME" help:"Where commits are kept: embedded."`
-	// TablePrefix is for stores of tables; the embedded one is told in vain.
-	TablePrefix string `env:"IDENTITY_TABLE_PREFIX" default:"identity" hidden:""`
+	Data        string `env:"IDENTITY_DATA" default:"./identity-data" placeholder:"DIR" help:"Data directory of the embedded store; default ./identity-data."`
+	Store       string `env:"IDENTITY_STORE" default:"embedded" placeholder:"NAME" help:"Where commits are kept: embedded (default) or dynamodb."`
+	TablePrefix string `env:"IDENTITY_TABLE_PREFIX" default:"identity" placeholder:"TEXT" help:"Begins the names of tables, stream and index; default identity."`
 }
 
-// check refuses what this build cannot do.
+// check refuses what no store can be opened with.
 func (f *dataFlags) check() error {
 	if f.Data == "" {
 		return misused("--data, IDENTITY_DATA: a directory is needed")
 	}
-	return oneOf("--store, IDENTITY_STORE", f.Store, []string{"embedded"}, "dynamodb")
+	if err := checkPrefix(f.TablePrefix); err != nil {
+		return err
+	}
+	return oneOf("--store, IDENTITY_STORE", f.Store, embeddedStore, dynamoStore)
 }
 
-// open opens the engine that the flags name.
-func (f *dataFlags) open(ctx context.Context, s settings) (engine, error) {
+// open opens the engine that the flags name, as the following ones say.
+func (f *dataFlags) open(ctx context.Context, follow followFlags, s settings) (engine, error) {
+	if f.Store == dynamoStore {
+		return openCloud(ctx, f.TablePrefix, follow, s)
+	}
 	return openEmbedded(ctx, f.Data, s)
 }
 
-// oneOf refuses a value that is not among those of this build, and says which
-// ones are to come.
-func oneOf(what, value string, known []string, toCome ...string) error {
-	for _, is := range known {
-		if value == is {
-			return nil
-		}
+// oneOf refuses a value that is not among those known.
+func oneOf(what, value string, known ...string) error {
+	if slices.Contains(known, value) {
+		return nil
 	}
-	for _, is := range toCome {
-		if value == is {
-			return misused("%s: %q is not in this build yet; it has %s", what, value, strings.Join(known, " and "))
-		}
-	}
-	return misused("%s: %q is none of its values; this build has %s", what, value, strings.Join(known, " and "))
+	return misused("%s: %q is none of its values; they are %s", what, value, strings.Join(known, " and "))
 }
 
 // checkAddress refuses what cannot be listened on.

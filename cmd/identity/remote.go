@@ -31,7 +31,7 @@ func (f *remoteFlags) reach(ctx context.Context, s settings) (*client, engine, e
 		c, err := f.dial(announcement{URL: f.URL})
 		return c, nil, err
 	}
-	e, err := f.open(ctx, s)
+	e, err := f.open(ctx, followFlags{Feed: noFeed, Search: noSearch}, s)
 	if !errors.Is(err, logstore.ErrLocked) {
 		return nil, e, err
 	}

@@ -11,17 +11,16 @@ import (
 
 // serveCommand is the service and its settings.
 type serveCommand struct {
-	dataFlags  `embed:""`
-	Listen     string        `env:"IDENTITY_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen; port 0 picks one. Default 127.0.0.1:8080."`
-	Feed       string        `env:"IDENTITY_FEED" placeholder:"NAME" help:"How views hear of commits; the embedded store needs none."`
-	Search     string        `env:"IDENTITY_SEARCH" default:"embedded" placeholder:"NAME" help:"Search index: embedded (default), or none."`
-	TLSCert    string        `name:"tls-cert" env:"IDENTITY_TLS_CERT" placeholder:"FILE" help:"Certificate chain in PEM; serves HTTPS, and is read again when it changes."`
-	TLSKey     string        `name:"tls-key" env:"IDENTITY_TLS_KEY" placeholder:"FILE" help:"The certificate's key in PEM."`
-	Quarantine time.Duration `env:"IDENTITY_QUARANTINE" default:"720h" placeholder:"TIME" help:"How long a released username, e-mail, external id or group name is kept from others. Default 720h, 30 days."`
-	RateLimit  int           `env:"IDENTITY_RATE_LIMIT" default:"0" placeholder:"N" help:"Requests that one key may make in a second; 0, the default, is no limit."`
-	AccessLog  bool          `env:"IDENTITY_ACCESS_LOG" default:"true" negatable:"" help:"Log a line for each request, without personal data. On by default."`
-	LogFormat  string        `env:"IDENTITY_LOG_FORMAT" default:"text" placeholder:"NAME" help:"Form of the log: text (default) or json."`
-	DrainDelay time.Duration `env:"IDENTITY_DRAIN_DELAY" default:"500ms" placeholder:"TIME" help:"How long requests are still taken after SIGTERM, with /readyz answering 503. Default 500ms."`
+	dataFlags   `embed:""`
+	followFlags `embed:""`
+	Listen      string        `env:"IDENTITY_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen; port 0 picks one. Default 127.0.0.1:8080."`
+	TLSCert     string        `name:"tls-cert" env:"IDENTITY_TLS_CERT" placeholder:"FILE" help:"Certificate chain in PEM; serves HTTPS, and is read again when it changes."`
+	TLSKey      string        `name:"tls-key" env:"IDENTITY_TLS_KEY" placeholder:"FILE" help:"The certificate's key in PEM."`
+	Quarantine  time.Duration `env:"IDENTITY_QUARANTINE" default:"720h" placeholder:"TIME" help:"How long a released username, e-mail, external id or group name is kept from others. Default 720h, 30 days."`
+	RateLimit   int           `env:"IDENTITY_RATE_LIMIT" default:"0" placeholder:"N" help:"Requests that one key may make in a second; 0, the default, is no limit."`
+	AccessLog   bool          `env:"IDENTITY_ACCESS_LOG" default:"true" negatable:"" help:"Log a line for each request, without personal data. On by default."`
+	LogFormat   string        `env:"IDENTITY_LOG_FORMAT" default:"text" placeholder:"NAME" help:"Form of the log: text (default) or json."`
+	DrainDelay  time.Duration `env:"IDENTITY_DRAIN_DELAY" default:"500ms" placeholder:"TIME" help:"How long requests are still taken after SIGTERM, with /readyz answering 503. Default 500ms."`
 }
 
 // check refuses settings that cannot be served with.
@@ -32,17 +31,13 @@ func (s *serveCommand) check() error {
 	if err := checkAddress("--listen, IDENTITY_LISTEN", s.Listen); err != nil {
 		return err
 	}
-	if err := oneOf("--search, IDENTITY_SEARCH", s.Search, []string{"embedded", "none"}, "elasticsearch"); err != nil {
+	if err := s.fill(s.Store); err != nil {
 		return err
 	}
-	if err := oneOf("--log-format, IDENTITY_LOG_FORMAT", s.LogFormat, []string{"text", "json"}); err != nil {
+	if err := oneOf("--log-format, IDENTITY_LOG_FORMAT", s.LogFormat, "text", "json"); err != nil {
 		return err
 	}
 	switch {
-	case s.Feed == "dynamodbstreams" || s.Feed == "kinesis" || s.Feed == "none":
-		return misused("--feed, IDENTITY_FEED: %q goes with another store, which is not in this build yet; the embedded store needs no feed", s.Feed)
-	case s.Feed != "":
-		return misused("--feed, IDENTITY_FEED: %q is none of its values; the embedded store needs no feed", s.Feed)
 	case (s.TLSCert == "") != (s.TLSKey == ""):
 		return misused("--tls-cert, IDENTITY_TLS_CERT and --tls-key, IDENTITY_TLS_KEY: both are needed, or neither")
 	case s.Quarantine < 0:
@@ -78,8 +73,8 @@ func (s *serveCommand) Run(c *console) error {
 
 // open opens the engine that the flags name.
 func (s *serveCommand) open(ctx context.Context, set settings) (engine, error) {
-	set.noSearch = s.Search == "none"
-	return s.dataFlags.open(ctx, set)
+	set.noSearch = s.Search == noSearch
+	return s.dataFlags.open(ctx, s.followFlags, set)
 }
 
 func hashes(keys ...string) []httpapi.KeyHash {

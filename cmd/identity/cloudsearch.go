@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	neturl "net/url"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/queries"
+	"github.com/seed5b6a70b4/identity/queries/dynamoview"
+	"github.com/seed5b6a70b4/identity/queries/elasticview"
+)
+
+// withUser puts a user and a password into a URL that has none.
+func withUser(text, user, password string) (string, error) {
+	at, err := neturl.Parse(text)
+	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
+		return "", misused("%s: not a URL of http or https", elasticURL) // not which: it may hold a password
+	}
+	if user != "" && at.User == nil {
+		at.User = neturl.UserPassword(user, password)
+	}
+	return at.String(), nil
+}
+
+// documents carries what the view shows to Elasticsearch.
+type documents struct {
+	view  *dynamoview.View
+	index *elasticview.Index
+}
+
+// documentsAtOnce is how many documents are put together at a time.
+const documentsAtOnce = 16
+
+// push puts into the index what the view shows of the entities.
+func (d *documents) push(ctx context.Context, entities []eventstream.StreamID) (map[eventstream.StreamID]error, error) {
+	made := make([]queries.Document, len(entities))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(documentsAtOnce)
+	for i, entity := range entities {
+		group.Go(func() (err error) {
+			kind := domain.UserMember
+			if entity.Kind() == eventstream.GroupKind {
+				kind = domain.GroupMember
+			}
+			id, _ := entity.UUID()
+			made[i], err = d.view.Document(within, kind, id)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	known := made[:0]
+	for i := range made {
+		if made[i].Revision > 0 {
+			known = append(known, made[i])
+		}
+	}
+	err := d.index.Put(ctx, known)
+	var refused *elasticview.RefusedError
+	if !errors.As(err, &refused) {
+		return nil, err
+	}
+	named := map[eventstream.StreamID]error{}
+	for i := range refused.Documents {
+		one := &refused.Documents[i]
+		named[entityStream(one.Kind, one.ID)] = fmt.Errorf("Elasticsearch answers %d", one.Status) // why may quote the document
+	}
+	return named, nil
+}
+
+// touches names the entity whose document a change of the stream may change: of a
+// membership its member.
+func (d *documents) touches(ctx context.Context, stream eventstream.StreamID) ([]eventstream.StreamID, error) {
+	switch stream.Kind() {
+	case eventstream.UserKind, eventstream.GroupKind:
+		return []eventstream.StreamID{stream}, nil
+	case eventstream.MemberKind:
+		group, member, _ := stream.Edge()
+		edge, err := d.view.Membership(ctx, domain.GroupID{UUID: group}, member)
+		return []eventstream.StreamID{entityStream(edge.Kind, member)}, err
+	}
+	return nil, nil
+}
+
+func entityStream(kind domain.MemberKind, id uuid.UUID) eventstream.StreamID {
+	if kind == domain.GroupMember {
+		return eventstream.GroupStream(id)
+	}
+	return eventstream.UserStream(id)
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
+	"github.com/seed5b6a70b4/identity/queries/dynamoview"
+	"github.com/seed5b6a70b4/identity/queries/elasticview"
+	"github.com/seed5b6a70b4/identity/sync/dynamolease"
+)
+
+// maxShards is more than a directory can use: each takes a thousand creations a
+// second.
+const maxShards = 4096
+
+// initCommand makes what serve needs.
+type initCommand struct {
+	dataFlags   `embed:""`
+	followFlags `embed:""`
+	Shards      int  `default:"64" placeholder:"N" help:"How many streams of all users there are with dynamodb, and of all groups; never changes afterwards. Default 64."`
+	Print       bool `help:"Write a CloudFormation template of tables and stream to the standard output instead of making anything."`
+}
+
+// Run makes what is not there yet.
+func (i *initCommand) Run(c *console) error {
+	if err := i.check(); err != nil {
+		return err
+	}
+	if err := i.fill(i.Store); err != nil {
+		return err
+	}
+	switch {
+	case i.Shards < 1 || i.Shards > maxShards:
+		return misused("--shards: %d is not from 1 to %d", i.Shards, maxShards)
+	case i.Print && i.Store != dynamoStore:
+		return misused("--print: there is nothing to make but with --store dynamodb")
+	case i.Print:
+		return printTemplate(c.out, namesOf(i.TablePrefix), i.Feed == kinesisFeed)
+	case i.Store == dynamoStore:
+		return i.initCloud(c)
+	}
+	b, err := openEmbedded(c.ctx, i.Data, settings{noSearch: true})
+	if err != nil {
+		return err
+	}
+	_, keyErr := b.adminKey()
+	if err := errors.Join(keyErr, b.close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.out, "directory %s is there\n", i.Data)
+	return err
+}
+
+func (i *initCommand) initCloud(c *console) error {
+	config, err := awsConfig(c.ctx)
+	if err != nil {
+		return err
+	}
+	n := namesOf(i.TablePrefix)
+	client := dynamodb.NewFromConfig(config)
+	say := func(what, name string, made bool) error {
+		state := "was there"
+		if made {
+			state = "made"
+		}
+		_, err := fmt.Fprintf(c.out, "%s %s: %s\n", what, name, state)
+		return err
+	}
+	for _, table := range []*dynamodb.CreateTableInput{dynamostore.Table(n.Events), dynamoview.Table(n.Views), dynamolease.Table(n.State)} {
+		made, err := makeTable(c.ctx, client, table)
+		if err := errors.Join(err, sayIf(err == nil, say, "table", *table.TableName, made)); err != nil {
+			return err
+		}
+	}
+	if i.Feed == kinesisFeed {
+		made, err := makeStream(c.ctx, kinesis.NewFromConfig(config), n.Stream)
+		if err := errors.Join(err, sayIf(err == nil, say, "stream", n.Stream, made)); err != nil {
+			return err
+		}
+	}
+	if i.Search == elasticSearch {
+		if err := makeIndex(c.ctx, n); err != nil {
+			return err
+		}
+		if err := say("index", n.Index, false); err != nil {
+			return err
+		}
+	}
+	return i.beginDirectory(c)
+}
+
+func sayIf(worked bool, say func(what, name string, made bool) error, what, name string, made bool) error {
+	if !worked {
+		return nil
+	}
+	return say(what, name, made)
+}
+
+// beginDirectory writes what holds for all of the store, unless it was written.
+func (i *initCommand) beginDirectory(c *console) error {
+	directory, err := beginDirectory(c.ctx, i.TablePrefix, i.Shards)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(c.out, "directory %s is there, with %d shards\n", directory.Epoch, directory.UserShards); err != nil {
+		return err
+	}
+	return nil
+}
+
+// makeTable makes a table unless there is one of that name, and waits until it
+// can be used.
+func makeTable(ctx context.Context, client *dynamodb.Client, table *dynamodb.CreateTableInput) (made bool, err error) {
+	_, err = client.CreateTable(ctx, table)
+	var exists *types.ResourceInUseException
+	if err != nil && !errors.As(err, &exists) {
+		return false, fmt.Errorf("make the table %s: %w", *table.TableName, err)
+	}
+	waiter := dynamodb.NewTableExistsWaiter(client)
+	if waited := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: table.TableName}, makingTime); waited != nil {
+		return false, fmt.Errorf("wait for the table %s: %w", *table.TableName, waited)
+	}
+	return err == nil, nil
+}
+
+func makeIndex(ctx context.Context, n names) error {
+	options, err := elasticOptions(n)
+	if err != nil {
+		return err
+	}
+	index, err := elasticview.New(options)
+	if err != nil {
+		return err
+	}
+	return index.Prepare(ctx)
+}
+
+// newSecret is a claim secret for a directory that begins.
+func newSecret() []byte {
+	var secret domain.ClaimSecret
+	_, _ = rand.Read(secret[:]) // it never fails
+	return secret[:]
+}
