@@ -13,7 +13,6 @@ import (
 	"github.com/go-chi/httprate"
 
 	"github.com/seed5b6a70b4/identity/domain"
-	"github.com/seed5b6a70b4/identity/queries"
 )
 
 // principal is who makes a request.
@@ -82,24 +81,15 @@ func (a *api) identify(ctx context.Context, lines []string) (principal, error) {
 }
 
 func (a *api) identifyKey(ctx context.Context, id domain.KeyID, sum [sha256.Size]byte) (principal, error) {
-	found, err := a.config.Queries.Key(ctx, id, queries.Freshness{})
+	found, err := a.config.Queries.Holder(ctx, id)
 	if err != nil {
 		return principal{}, unlessMissing(err)
 	}
-	key := &found.Value
+	key := &found.Key
 	var digits [2 * sha256.Size]byte
 	hex.Encode(digits[:], sum[:])
-	if subtle.ConstantTimeCompare(digits[:], []byte(key.Hash)) != 1 || !key.Active {
+	if subtle.ConstantTimeCompare(digits[:], []byte(key.Hash)) != 1 || !key.Active || !key.Owner.IsZero() && !found.Owner.Active {
 		return principal{}, unauthorized()
-	}
-	if !key.Owner.IsZero() {
-		owner, err := a.config.Queries.User(ctx, key.Owner, queries.Freshness{})
-		if err != nil {
-			return principal{}, unlessMissing(err)
-		}
-		if !owner.Value.Active {
-			return principal{}, unauthorized()
-		}
 	}
 	return principal{actor: "key/" + id.String(), key: key}, nil
 }

@@ -2,7 +2,9 @@ package queries
 
 import (
 	"errors"
+	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
@@ -26,6 +28,9 @@ type Config struct {
 	// ClaimSecret is the store's: unique values are looked up by it, and cursors
 	// sealed under a key derived from it.
 	ClaimSecret domain.ClaimSecret
+	// KeyAge is how old what Holder gives may be, for views that are not current by
+	// themselves. Zero gives what the view shows.
+	KeyAge time.Duration
 	// Tracer makes a span of each list, search, history and look-up that reads a
 	// claim, and of nothing else; nil makes none.
 	Tracer trace.Tracer
@@ -39,7 +44,8 @@ type Config struct {
 type Reader struct {
 	config  Config
 	cursors *sealer
-	hints   *hints // nil if heads have to be read
+	hints   *hints                               // nil if heads have to be read
+	holders *lru.Cache[domain.KeyID, remembered] // nil if the view is asked each time
 }
 
 // NewReader makes a Reader.
@@ -61,5 +67,8 @@ func NewReader(config Config) (*Reader, error) {
 	if config.Streams.Heads() != nil {
 		r.hints = newHints()
 	}
-	return r, nil
+	if config.KeyAge > 0 {
+		r.holders, err = newHolders()
+	}
+	return r, err
 }

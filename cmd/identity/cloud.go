@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -50,13 +51,16 @@ type cloud struct {
 	indexer *querysync.Indexer
 }
 
+// keyAge is how long a revoked key may still be taken; five seconds are promised.
+const keyAge = 3 * time.Second
+
 // openCloud opens the tables of a prefix, which there must be, and whatever the
 // flags say follows them.
 func openCloud(ctx context.Context, prefix string, follow followFlags, s settings) (*cloud, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	c := &cloud{core: core{settings: s}, names: namesOf(prefix), follow: follow}
+	c := &cloud{core: core{settings: s, keyAge: keyAge}, names: namesOf(prefix), follow: follow}
 	if s.registry != nil {
 		c.metrics = newStoreMetrics(s.registry)
 	}

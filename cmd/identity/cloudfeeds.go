@@ -63,7 +63,7 @@ func (c *cloud) commitsSource() (source shardfeed.Source, group string, err erro
 
 func (c *cloud) feedOptions(name string, poll time.Duration) *shardfeed.Options {
 	options := &shardfeed.Options{
-		Name: name, Worker: worker(), Poll: poll, Expiry: 5 * time.Second, OnLoss: c.synchroniser.Sweep, Logger: c.settings.log,
+		Name: name, Worker: workerName(), Poll: poll, Expiry: 5 * time.Second, OnLoss: c.synchroniser.Sweep, Logger: c.settings.log,
 	}
 	if c.settings.registry != nil {
 		options.Metrics = c.settings.registry
@@ -71,9 +71,9 @@ func (c *cloud) feedOptions(name string, poll time.Duration) *shardfeed.Options 
 	return options
 }
 
-// worker names this process among others: the machine, for those who look at
+// workerName names this process among others: the machine, for those who look at
 // leases, and something that no other process has.
-func worker() string {
+func workerName() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"

@@ -12,7 +12,7 @@ import (
 func TestWireContract(t *testing.T) {
 	dir := t.TempDir()
 	p := mustStart(t, dir, "--no-access-log")
-	apitest.Run(t, apitest.Target{URL: p.url, AdminKey: clientOf(t, dir).key})
+	apitest.Run(t, &apitest.Target{URL: p.url, AdminKey: clientOf(t, dir).key})
 	if code, out, errs := runHere(t, "verify", "--data", filepath.Join(dir, "identity-data")); code != exitDone {
 		t.Errorf("verify ends with %d: %s%s", code, out, errs)
 	}

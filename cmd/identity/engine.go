@@ -44,6 +44,8 @@ type core struct {
 	directory commands.Directory
 	commands  *commands.Handler
 	reader    *queries.Reader
+	// keyAge is how old what is known of an API key may be.
+	keyAge time.Duration
 }
 
 func (c *core) base() *core { return c }
@@ -87,7 +89,7 @@ func (c *core) openCommands() {
 
 // openReader makes what answers questions.
 func (c *core) openReader(view queries.View, name string, waiter queries.Waiter, search queries.Search, searchName string, searchWaiter queries.Waiter) (err error) {
-	config := queries.Config{Streams: c.streams, View: view, Waiter: waiter, ClaimSecret: c.directory.Secret}
+	config := queries.Config{Streams: c.streams, View: view, Waiter: waiter, ClaimSecret: c.directory.Secret, KeyAge: c.keyAge}
 	if search != nil {
 		config.Search, config.SearchWaiter = search, searchWaiter
 	}

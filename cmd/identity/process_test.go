@@ -51,6 +51,11 @@ func startProcess(ctx context.Context, dir string, env []string, flags ...string
 	if !strings.Contains(strings.Join(args, " "), "--listen") {
 		args = append(args, "--listen", "127.0.0.1:0")
 	}
+	return startCommand(ctx, dir, env, args...)
+}
+
+// startCommand starts a process that listens, and returns when it is ready.
+func startCommand(ctx context.Context, dir string, env []string, args ...string) (*process, error) {
 	p := &process{command: exec.CommandContext(ctx, os.Args[0], args...), ended: make(chan struct{}), added: make(chan struct{})}
 	p.command.Dir = dir
 	p.command.Env = append(env, beIdentity+"=1")
@@ -67,7 +72,7 @@ func startProcess(ctx context.Context, dir string, env []string, flags ...string
 	case <-ready:
 		return p, nil
 	case <-p.ended:
-		return p, fmt.Errorf("serve ended with %d:\n%s", p.command.ProcessState.ExitCode(), p.logged())
+		return p, fmt.Errorf("it ended with %d:\n%s", p.command.ProcessState.ExitCode(), p.logged())
 	}
 }
 
@@ -134,11 +139,19 @@ func mustStart(t *testing.T, dir string, flags ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	kill(t, p)
+	return p
+}
+
+// kill ends a process with the test, if it has not ended by itself.
+func kill(t *testing.T, p *process) {
 	t.Cleanup(func() {
 		_ = p.signal(syscall.SIGKILL)
 		p.wait()
+		if t.Failed() {
+			t.Logf("the log of %v:\n%s", p.command.Args[1:], p.logged())
+		}
 	})
-	return p
 }
 
 // runHere runs a command in this process.

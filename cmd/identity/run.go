@@ -20,6 +20,7 @@ const (
 // cli is everything that can be typed.
 type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the directory over HTTP."`
+	Sync    syncCommand    `cmd:"" help:"Keep the views in DynamoDB and the search index up to date, apart from those who serve."`
 	Init    initCommand    `cmd:"" help:"Make the tables, stream and index that serve needs, if they are not there."`
 	Seed    seedCommand    `cmd:"" help:"Fill the directory with made-up users, groups and memberships."`
 	Verify  verifyCommand  `cmd:"" help:"Audit the data: the log, the claims and every view."`

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
 // client makes requests in the words of the tests, and checks what holds for
@@ -17,7 +19,8 @@ type client struct {
 	t        *testing.T
 	target   *Target
 	document *document
-	key      string // none if empty
+	key      string   // none if empty
+	session  *session // nil where reads are current by themselves
 }
 
 // run begins a subtest with a client of its own.
@@ -75,7 +78,7 @@ func (c *client) do(method, path, body string, headers ...string) *reply {
 	if body != "" {
 		reader = strings.NewReader(body)
 	}
-	request, err := http.NewRequestWithContext(c.t.Context(), method, c.target.URL+path, reader)
+	request, err := http.NewRequestWithContext(c.t.Context(), method, c.target.url()+path, reader)
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", method, path, err)
 	}
@@ -88,6 +91,11 @@ func (c *client) do(method, path, body string, headers ...string) *reply {
 	if c.key != "" {
 		request.Header.Set("Authorization", "Bearer "+c.key)
 	}
+	read := method == http.MethodGet || method == http.MethodHead
+	var sent eventstream.Token
+	if c.session != nil && read && c.key != "" && len(request.Header["X-Consistency"]) == 0 {
+		sent = c.session.add(request)
+	}
 	response, err := c.target.Client.Do(request)
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", method, path, err)
@@ -99,6 +107,13 @@ func (c *client) do(method, path, body string, headers ...string) *reply {
 	}
 	r := &reply{t: c.t, what: method + " " + path, status: response.StatusCode, header: response.Header, body: content}
 	c.checkAnswer(method, request.URL.Path, r)
+	switch {
+	case c.session == nil || r.status >= 300 && r.status != http.StatusNotFound && r.status != http.StatusNotModified:
+	case read:
+		c.session.shown(request, sent)
+	default:
+		c.session.wrote(r)
+	}
 	if r.status < 300 && body != "" {
 		if err := c.document.checkBody(method, request.URL.Path, body); err != nil {
 			c.t.Errorf("%s: a body was accepted that is not as the document says: %v\n%s", r.what, err, body)

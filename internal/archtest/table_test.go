@@ -43,7 +43,7 @@ var table = map[string]row{
 
 	// the middle
 	"commands": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, "github.com/hashicorp/golang-lru/v2", otel, otelTrace, otelAttr, otelCodes}},
-	"queries":  {ours: []string{"domain", "eventstream", "internal/deadline"}, libraries: []string{uuid, jsonV2, otelTrace}},
+	"queries":  {ours: []string{"domain", "eventstream", "internal/deadline"}, libraries: []string{uuid, jsonV2, otelTrace, "github.com/hashicorp/golang-lru/v2"}},
 	"sync":     {ours: []string{"eventstream"}, libraries: []string{uuid, prometheus, errgroup}},
 
 	// drivers of the inner ring and of the middle
@@ -63,6 +63,8 @@ var table = map[string]row{
 	"sync/shardfeed":        {ours: []string{"eventstream"}, libraries: []string{uuid, prometheus}},
 	"sync/memlease":         {ours: []string{"sync/shardfeed"}},
 	"sync/dynamolease":      {ours: []string{"sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB}},
+	"sync/dynamostate":      {ours: []string{"eventstream", "internal/awshttp"}, libraries: []string{awsSDK, awsDynamoDB}},
+	"sync/changefeed":       {ours: []string{"eventstream", "sync", "sync/shardfeed"}},
 	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
 
 	// kits
@@ -84,8 +86,13 @@ var table = map[string]row{
 		ours: []string{
 			"commands", "domain", "eventstream", "eventstream/logstore", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding",
 			"queries", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
+			"eventstream/dynamostore", "internal/awshttp", "queries/dynamoview", "queries/elasticview",
+			"sync/changefeed", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/shardfeed",
 		},
-		libraries: []string{uuid, kong, prometheus, "github.com/schollz/progressbar/v3", errgroup, unix, "golang.org/x/term", otel, otelTrace, otelSDK, otelAttr, otelCodes},
+		libraries: []string{
+			awsSDK, "github.com/aws/aws-sdk-go-v2/config", awsDynamoDB, awsStreams, awsKinesis, smithy,
+			uuid, kong, prometheus, "github.com/schollz/progressbar/v3", errgroup, unix, "golang.org/x/term", otel, otelTrace, otelSDK, otelAttr, otelCodes,
+		},
 	},
 
 	// helpers of one or two of the above
