@@ -55,6 +55,9 @@ func (f *remoteFlags) client(ctx context.Context) (*client, error) {
 // existing refuses a data directory that holds nothing, for commands that only
 // look.
 func (f *dataFlags) existing() error {
+	if f.Store == dynamoStore {
+		return nil // opening it tells
+	}
 	if _, err := os.Stat(dataDirectory{f.Data}.log()); errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("--data %s: there is no directory of users and groups", f.Data)
 	}

@@ -32,7 +32,7 @@ func testManyMembers(t *testing.T, c *client) {
 	if ids := again.ids("memberId"); !slices.Contains(ids, one.id()) || !slices.Contains(ids, two.id()) {
 		t.Errorf("added again %s", again.body)
 	}
-	list := c.get(path, "X-Consistency", again.token()).want(http.StatusOK)
+	list := c.get(path, "X-Consistency", added.token()+", "+again.token()).want(http.StatusOK)
 	if ids := list.ids("memberId"); len(ids) != 3 {
 		t.Errorf("members %v", ids)
 	}
