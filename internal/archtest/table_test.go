@@ -63,7 +63,9 @@ var table = map[string]row{
 	"sync/shardfeed":        {ours: []string{"eventstream"}, libraries: []string{uuid, prometheus}},
 	"sync/memlease":         {ours: []string{"sync/shardfeed"}},
 	"sync/dynamolease":      {ours: []string{"sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB}},
-	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
+	"sync/commitrecord":     {ours: []string{"eventstream"}, libraries: []string{jsonV2}},
+	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
+	"sync/kinesisfeed":      {ours: []string{"sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsKinesis, smithy}},
 
 	// kits
 	"eventstream/storetest": {kit: true, ours: []string{"eventstream", "eventstream/memstore"}, libraries: []string{uuid, "github.com/anishathalye/porcupine"}},

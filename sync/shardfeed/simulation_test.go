@@ -137,7 +137,7 @@ func simulate(t *testing.T, seed uint64, dynamo bool, schedule []action, plant p
 			w.start(plant)
 		}
 		w.mu.Unlock()
-		time.Sleep(5 * time.Minute)
+		time.Sleep(6 * time.Minute)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.judge()
@@ -160,6 +160,10 @@ func (w *world) judge() {
 		i := slices.IndexFunc(leases, func(l shardfeed.Lease) bool { return l.Shard == s.id })
 		switch {
 		case !s.listed():
+			isParent := func(l shardfeed.Lease) bool { return slices.Contains(l.Parents, s.id) }
+			if i >= 0 && time.Since(s.closed) > retention+3*time.Minute && slices.ContainsFunc(leases, isParent) {
+				w.fault("%s was not forgotten", s.id)
+			}
 		case i < 0:
 			w.fault("%s has no lease", s.id)
 		case s.closed.IsZero():
