@@ -65,6 +65,7 @@ var table = map[string]row{
 	"sync/dynamolease":      {ours: []string{"sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB}},
 	"sync/commitrecord":     {ours: []string{"eventstream"}, libraries: []string{jsonV2}},
 	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
+	"sync/relay":            {ours: []string{"eventstream", "sync/commitrecord"}, libraries: []string{awsSDK, awsKinesis, smithy, prometheus}},
 	"sync/kinesisfeed":      {ours: []string{"sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsKinesis, smithy}},
 
 	// kits
@@ -73,7 +74,7 @@ var table = map[string]row{
 	"queries/searchtest":    {kit: true, ours: []string{"domain", "queries", "internal/words"}, libraries: []string{uuid}},
 	"sync/feedtest":         {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "sync"}, libraries: []string{uuid, errgroup}},
 	"sync/leasetest":        {kit: true, ours: []string{"sync/shardfeed"}},
-	"sync/shardtest":        {kit: true, ours: []string{"eventstream", "internal/testservers", "sync/shardfeed"}, libraries: []string{uuid, prometheus, awsSDK}},
+	"sync/shardtest":        {kit: true, ours: []string{"eventstream", "internal/testservers", "sync/shardfeed"}, libraries: []string{uuid, prometheus, awsSDK, awsDynamoDB, awsKinesis}},
 	"httpapi/apitest":       {kit: true, ours: []string{"eventstream"}},
 
 	// the outer ring

@@ -3,14 +3,12 @@ package kinesisfeed_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math/big"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
@@ -18,7 +16,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
-	"github.com/seed5b6a70b4/identity/internal/testservers"
 	"github.com/seed5b6a70b4/identity/sync/commitrecord"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
 	"github.com/seed5b6a70b4/identity/sync/kinesisfeed"
@@ -27,84 +24,47 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	shardtest.Run(t, shardtest.Harness{New: func(t *testing.T) shardtest.Stream { return newStream(t, 3).Stream }})
+	shardtest.Run(t, shardtest.Harness{New: func(t *testing.T) shardtest.Stream {
+		k := shardtest.NewKinesis(t, 3)
+		return streamOf(t, k, k.Client)
+	}})
 }
 
 // TestContractThrottled is the same while reads are refused at random.
 func TestContractThrottled(t *testing.T) {
 	shardtest.Run(t, shardtest.Harness{New: func(t *testing.T) shardtest.Stream {
-		s := newStream(t, 3)
-		throttled := kinesis.New(s.client.Options(), func(o *kinesis.Options) {
+		k := shardtest.NewKinesis(t, 3)
+		return streamOf(t, k, kinesis.New(k.Client.Options(), func(o *kinesis.Options) {
 			o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
-				return stack.Initialize.Add(&throttle{}, middleware.After)
+				return stack.Initialize.Add(throttle{}, middleware.After)
 			})
-		})
-		s.Source = func() shardfeed.Source { return kinesisfeed.New(throttled, s.name, table) }
-		return s.Stream
+		}))
 	}})
 }
 
 const table = "commits"
 
-type stream struct {
-	shardtest.Stream
-	name   string
-	client *kinesis.Client
-}
-
-func newStream(t *testing.T, shards int32) stream {
-	config := shardtest.Config(t, testservers.Kinesis)
-	tables := dynamodb.NewFromConfig(shardtest.Config(t, testservers.DynamoDB))
-	s := stream{name: "news-" + uuid.NewString(), client: kinesis.NewFromConfig(config)}
-	leases := "sync-" + uuid.NewString()
-	if _, err := tables.CreateTable(t.Context(), dynamolease.Table(leases)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.client.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String(s.name), ShardCount: aws.Int32(shards)}); err != nil {
-		t.Fatal(err)
-	}
-	s.active(t)
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		s.client.DeleteStream(ctx, &kinesis.DeleteStreamInput{StreamName: aws.String(s.name)})
-		tables.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: aws.String(leases)})
-	})
-	changes := 0
-	s.Stream = shardtest.Stream{
-		Source: func() shardfeed.Source { return kinesisfeed.New(s.client, s.name, table) },
-		Leases: dynamolease.New(tables, leases, "test"),
-		Write:  s.write,
+// streamOf is a stream for the kit, read through a client.
+func streamOf(t *testing.T, k *shardtest.Kinesis, client *kinesis.Client) shardtest.Stream {
+	leases := shardtest.NewTable(t, dynamolease.Table)
+	return shardtest.Stream{
+		Source: func() shardfeed.Source { return kinesisfeed.New(client, k.Name, table) },
+		Leases: dynamolease.New(leases.Client, leases.Name, "test"),
+		Write: func(ctx context.Context, positions []eventstream.Position) error {
+			return write(ctx, k, table, positions)
+		},
 		WriteUnknown: func(ctx context.Context) (int, error) {
-			other, err := commitrecord.Marshal(&commitrecord.Record{Table: "rows", Position: eventstream.Position{Stream: "user/other", Seq: 1}})
-			return 2, errors.Join(err, s.put(ctx, "a", []byte("no JSON")), s.put(ctx, "b", other))
+			none := types.PutRecordsRequestEntry{PartitionKey: aws.String("a"), Data: []byte("no JSON")}
+			return 2, errors.Join(
+				k.Put(ctx, []types.PutRecordsRequestEntry{none}),
+				write(ctx, k, "rows", []eventstream.Position{{Stream: "user/other", Seq: 1}}),
+			)
 		},
-		Reshard: func(ctx context.Context) error {
-			defer s.active(t)
-			if changes++; changes%2 == 1 {
-				return s.split(ctx)
-			}
-			return s.merge(ctx)
-		},
-	}
-	return s
-}
-
-// active waits until the stream is changed no more.
-func (s *stream) active(t *testing.T) {
-	waiter := kinesis.NewStreamExistsWaiter(s.client, func(o *kinesis.StreamExistsWaiterOptions) {
-		o.MinDelay, o.MaxDelay = 20*time.Millisecond, 200*time.Millisecond
-	})
-	if err := waiter.Wait(t.Context(), &kinesis.DescribeStreamInput{StreamName: aws.String(s.name)}, time.Minute); err != nil {
-		t.Error(err)
+		Reshard: k.Reshard,
 	}
 }
 
-func (s *stream) put(ctx context.Context, key string, data []byte) error {
-	_, err := s.client.PutRecord(ctx, &kinesis.PutRecordInput{StreamName: aws.String(s.name), PartitionKey: aws.String(key), Data: data})
-	return err
-}
-
-func (s *stream) write(ctx context.Context, positions []eventstream.Position) error {
+func write(ctx context.Context, k *shardtest.Kinesis, table string, positions []eventstream.Position) error {
 	var entries []types.PutRecordsRequestEntry
 	for _, p := range positions {
 		data, err := commitrecord.Marshal(&commitrecord.Record{Table: table, Region: "us-east-1", Time: time.Now(), Position: p})
@@ -113,62 +73,16 @@ func (s *stream) write(ctx context.Context, positions []eventstream.Position) er
 		}
 		entries = append(entries, types.PutRecordsRequestEntry{PartitionKey: aws.String(string(p.Stream)), Data: data})
 	}
-	output, err := s.client.PutRecords(ctx, &kinesis.PutRecordsInput{StreamName: aws.String(s.name), Records: entries})
-	if err == nil && aws.ToInt32(output.FailedRecordCount) > 0 {
-		err = fmt.Errorf("%d records were refused", *output.FailedRecordCount)
-	}
-	return err
-}
-
-// open are the shards that take records, by the keys they take.
-func (s *stream) open(ctx context.Context) ([]types.Shard, error) {
-	output, err := s.client.ListShards(ctx, &kinesis.ListShardsInput{StreamName: aws.String(s.name)})
-	if err != nil {
-		return nil, err
-	}
-	open := slices.DeleteFunc(output.Shards, func(shard types.Shard) bool { return shard.SequenceNumberRange.EndingSequenceNumber != nil })
-	slices.SortFunc(open, func(a, b types.Shard) int {
-		return number(a.HashKeyRange.StartingHashKey).Cmp(number(b.HashKeyRange.StartingHashKey))
-	})
-	return open, nil
-}
-
-func number(text *string) *big.Int {
-	n, _ := new(big.Int).SetString(*text, 10)
-	return n
-}
-
-func (s *stream) split(ctx context.Context) error {
-	open, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	low, high := number(open[0].HashKeyRange.StartingHashKey), number(open[0].HashKeyRange.EndingHashKey)
-	_, err = s.client.SplitShard(ctx, &kinesis.SplitShardInput{
-		StreamName: aws.String(s.name), ShardToSplit: open[0].ShardId,
-		NewStartingHashKey: aws.String(low.Add(low, high).Rsh(low, 1).String()),
-	})
-	return err
-}
-
-func (s *stream) merge(ctx context.Context) error {
-	open, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = s.client.MergeShards(ctx, &kinesis.MergeShardsInput{
-		StreamName: aws.String(s.name), ShardToMerge: open[1].ShardId, AdjacentShardToMerge: open[2].ShardId,
-	})
-	return err
+	return k.Put(ctx, entries)
 }
 
 // throttle refuses one read of three, at random.
 type throttle struct{}
 
-func (*throttle) ID() string { return "throttle" }
+func (throttle) ID() string { return "throttle" }
 
-func (h *throttle) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-	if _, isRead := in.Parameters.(*kinesis.GetRecordsInput); isRead && time.Now().UnixNano()%3 == 0 {
+func (throttle) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	if _, isRead := in.Parameters.(*kinesis.GetRecordsInput); isRead && rand.IntN(3) == 0 {
 		return middleware.InitializeOutput{}, middleware.Metadata{}, &smithy.GenericAPIError{Code: "ProvisionedThroughputExceededException"}
 	}
 	return next.HandleInitialize(ctx, in)
@@ -176,8 +90,8 @@ func (h *throttle) HandleInitialize(ctx context.Context, in middleware.Initializ
 
 // TestWhatTheSourceSays reads a stream by hand.
 func TestWhatTheSourceSays(t *testing.T) {
-	s := newStream(t, 1)
-	source := kinesisfeed.New(s.client, s.name, table)
+	k := shardtest.NewKinesis(t, 1)
+	source := kinesisfeed.New(k.Client, k.Name, table)
 	ctx := t.Context()
 	listing, err := source.Shards(ctx)
 	if err != nil || len(listing.Shards) != 1 || listing.Retention != 24*time.Hour {
@@ -187,11 +101,11 @@ func TestWhatTheSourceSays(t *testing.T) {
 	if _, err := source.Open(ctx, "shardId-000000000077", ""); !errors.Is(err, shardfeed.ErrGone) {
 		t.Errorf("a shard that is not there: %v", err)
 	}
-	if _, err := kinesisfeed.New(s.client, "nothing-"+uuid.NewString(), "").Shards(ctx); !errors.Is(err, shardfeed.ErrGone) {
+	if _, err := kinesisfeed.New(k.Client, "nothing-"+uuid.NewString(), "").Shards(ctx); !errors.Is(err, shardfeed.ErrGone) {
 		t.Errorf("a stream that is not there: %v", err)
 	}
 	want := []eventstream.Position{{Stream: "nesting", Seq: 1}, {Stream: "nesting", Seq: 2}}
-	if err := s.write(ctx, want); err != nil {
+	if err := write(ctx, k, table, want); err != nil {
 		t.Fatal(err)
 	}
 	iterator, err := source.Open(ctx, shard, "")
