@@ -65,7 +65,10 @@ var table = map[string]row{
 	"sync/dynamolease":      {ours: []string{"sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB}},
 	"sync/dynamostate":      {ours: []string{"eventstream", "internal/awshttp"}, libraries: []string{awsSDK, awsDynamoDB}},
 	"sync/changefeed":       {ours: []string{"eventstream", "sync", "sync/shardfeed"}},
-	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
+	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
+	"sync/commitrecord":     {ours: []string{"eventstream"}, libraries: []string{jsonV2}},
+	"sync/relay":            {ours: []string{"eventstream", "sync/commitrecord"}, libraries: []string{awsSDK, awsKinesis, smithy, prometheus}},
+	"sync/kinesisfeed":      {ours: []string{"sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsKinesis, smithy}},
 
 	// kits
 	"eventstream/storetest": {kit: true, ours: []string{"eventstream", "eventstream/memstore"}, libraries: []string{uuid, "github.com/anishathalye/porcupine"}},
@@ -73,7 +76,7 @@ var table = map[string]row{
 	"queries/searchtest":    {kit: true, ours: []string{"domain", "queries", "internal/words"}, libraries: []string{uuid}},
 	"sync/feedtest":         {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "sync"}, libraries: []string{uuid, errgroup}},
 	"sync/leasetest":        {kit: true, ours: []string{"sync/shardfeed"}},
-	"sync/shardtest":        {kit: true, ours: []string{"eventstream", "internal/awshttp", "sync/shardfeed"}, libraries: []string{uuid, prometheus, awsSDK}},
+	"sync/shardtest":        {kit: true, ours: []string{"eventstream", "internal/awshttp", "internal/testservers", "sync/shardfeed"}, libraries: []string{uuid, prometheus, awsSDK, awsDynamoDB, awsKinesis}},
 	"httpapi/apitest":       {kit: true, ours: []string{"eventstream"}},
 
 	// the outer ring

@@ -5,45 +5,32 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go/middleware"
-	"github.com/google/uuid"
 
-	"github.com/seed5b6a70b4/identity/internal/testservers"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
 	"github.com/seed5b6a70b4/identity/sync/leasetest"
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
 	"github.com/seed5b6a70b4/identity/sync/shardtest"
 )
 
-// connect makes a client and a table.
-func connect(t *testing.T) (client *dynamodb.Client, table string) {
-	client, table = dynamodb.NewFromConfig(shardtest.Config(t, testservers.DynamoDB)), "sync-"+uuid.NewString()
-	if _, err := client.CreateTable(t.Context(), dynamolease.Table(table)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: aws.String(table)})
-	})
-	return client, table
-}
-
 func TestContract(t *testing.T) {
-	client, table := connect(t)
-	leasetest.Run(t, func(_ *testing.T, group string) shardfeed.Leases { return dynamolease.New(client, table, group) })
+	table := shardtest.NewTable(t, dynamolease.Table)
+	leasetest.Run(t, func(_ *testing.T, group string) shardfeed.Leases {
+		return dynamolease.New(table.Client, table.Name, group)
+	})
 }
 
 // TestALostReplyIsNoLostLease sends a write a second time after the reply to the
 // first was lost.
 func TestALostReplyIsNoLostLease(t *testing.T) {
-	client, table := connect(t)
-	lossy := dynamodb.New(client.Options(), func(o *dynamodb.Options) {
+	table := shardtest.NewTable(t, dynamolease.Table)
+	lossy := dynamodb.New(table.Client.Options(), func(o *dynamodb.Options) {
 		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
 			return stack.Finalize.Insert(&twice{}, "Retry", middleware.After)
 		})
 	})
-	leases := dynamolease.New(lossy, table, "group")
+	leases := dynamolease.New(lossy, table.Name, "group")
 	first, err := leases.Create(t.Context(), shardfeed.Lease{Shard: "shard", Owner: "me"})
 	if err != nil {
 		t.Fatal("create:", err)

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/sync/commitrecord"
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
 )
 
@@ -162,11 +162,7 @@ func positionOf(record *types.Record) (eventstream.Position, bool) {
 	if record.EventName != types.OperationTypeInsert || !okStream || !okNumber {
 		return eventstream.Position{}, false
 	}
-	seq, err := strconv.ParseUint(number.Value, 10, 64)
-	if err != nil || seq == 0 || stream.Value == "" || len(stream.Value) > eventstream.MaxStreamID {
-		return eventstream.Position{}, false
-	}
-	return eventstream.Position{Stream: eventstream.StreamID(stream.Value), Seq: eventstream.Seq(seq)}, true
+	return commitrecord.Position(stream.Value, number.Value)
 }
 
 // classify says what an error means to shardfeed.

@@ -1,15 +1,12 @@
 package dynamostreamfeed_test
 
 import (
-	"context"
-	"strconv"
+	"errors"
+	"slices"
 	"testing"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
-	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
@@ -25,49 +22,49 @@ func TestContract(t *testing.T) {
 }
 
 func newStream(t *testing.T) shardtest.Stream {
-	config := shardtest.Config(t, testservers.DynamoDB)
-	client, table, leases := dynamodb.NewFromConfig(config), "commits-"+uuid.NewString(), "sync-"+uuid.NewString()
-	if err := dynamostore.Create(t.Context(), client, table); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.CreateTable(t.Context(), dynamolease.Table(leases)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for _, name := range []string{table, leases} {
-			client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: aws.String(name)})
-		}
-	})
-	put := func(ctx context.Context, item map[string]types.AttributeValue) error {
-		_, err := client.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(table), Item: item})
-		return err
-	}
+	commits, leases := shardtest.NewTable(t, dynamostore.Table), shardtest.NewTable(t, dynamolease.Table)
 	return shardtest.Stream{
-		Source: func() shardfeed.Source {
-			return dynamostreamfeed.New(dynamodbstreams.NewFromConfig(config), client, table)
-		},
-		Leases: dynamolease.New(client, leases, "test"),
-		Write: func(ctx context.Context, positions []eventstream.Position) error {
-			for _, p := range positions {
-				if err := put(ctx, itemOf(string(p.Stream), uint64(p.Seq))); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-		WriteUnknown: func(ctx context.Context) (int, error) {
-			item := itemOf("user/other", 0) // no commit has this number
-			if err := put(ctx, item); err != nil {
-				return 0, err
-			}
-			item["x"] = &types.AttributeValueMemberS{Value: "changed"}
-			return 2, put(ctx, item)
-		},
+		Source: func() shardfeed.Source { return newSource(t, commits) },
+		Leases: dynamolease.New(leases.Client, leases.Name, "test"),
+		Write:  commits.WriteCommits, WriteUnknown: commits.WriteOthers,
 	}
 }
 
-func itemOf(stream string, seq uint64) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{
-		"p": &types.AttributeValueMemberS{Value: stream}, "s": &types.AttributeValueMemberN{Value: strconv.FormatUint(seq, 10)},
+func newSource(t *testing.T, table *shardtest.Table) *dynamostreamfeed.Source {
+	streams := dynamodbstreams.NewFromConfig(shardtest.Config(t, testservers.DynamoDB))
+	return dynamostreamfeed.New(streams, table.Client, table.Name)
+}
+
+// TestWhatTheSourceSays reads a stream by hand.
+func TestWhatTheSourceSays(t *testing.T) {
+	table := shardtest.NewTable(t, dynamostore.Table)
+	source, ctx := newSource(t, table), t.Context()
+	listing, err := source.Shards(ctx)
+	if err != nil || len(listing.Shards) != 1 || listing.Shards[0].Closed || listing.Retention != 24*time.Hour {
+		t.Fatalf("%+v, %v", listing, err)
+	}
+	if _, err := newSource(t, &shardtest.Table{Name: "nothing", Client: table.Client}).Shards(ctx); !errors.Is(err, shardfeed.ErrGone) {
+		t.Errorf("a table that is not there: %v", err)
+	}
+	want := []eventstream.Position{{Stream: "nesting", Seq: 1}, {Stream: "nesting", Seq: 2}}
+	if err := table.WriteCommits(ctx, want); err != nil {
+		t.Fatal(err)
+	}
+	iterator, err := source.Open(ctx, listing.Shards[0].ID, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := source.Read(ctx, iterator)
+	if err != nil || !slices.Equal(page.Positions, want) || page.Last == "" || page.Next == "" {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	if ago := time.Since(page.Until); ago < 0 || ago > 5*time.Minute {
+		t.Errorf("read until %v ago", ago)
+	}
+	if iterator, err = source.Open(ctx, listing.Shards[0].ID, page.Last); err != nil {
+		t.Fatal(err)
+	}
+	if page, err = source.Read(ctx, iterator); err != nil || page.Last != "" || !page.Until.IsZero() {
+		t.Errorf("after the last record: %+v, %v", page, err)
 	}
 }

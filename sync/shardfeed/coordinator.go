@@ -19,8 +19,9 @@ type coordinator struct {
 
 	seen     map[string]sighting
 	listing  Listing
-	listed   time.Time      // when
-	awaiting map[string]int // shards that ended here and have no successor yet, and how often to look for one
+	listed   time.Time            // when
+	missing  map[string]time.Time // shards that have leases and are not listed, and since when
+	awaiting map[string]int       // shards that ended here and have no successor yet, and how often to look for one
 }
 
 // sighting is when a lease was first seen with its counter, by this process's own
@@ -65,6 +66,9 @@ func (c *coordinator) beat(ctx context.Context) error {
 	}
 	c.see(leases)
 	c.list(ctx)
+	if c.listed.IsZero() {
+		return nil // nobody can tell yet what may be read, nor how long records are kept
+	}
 	l := newLineage(c.listing.Shards, leases)
 	if err := c.create(ctx, l); err != nil {
 		return err
@@ -263,19 +267,33 @@ func (c *coordinator) dropFinished() {
 	}
 }
 
-// forget removes leases that nobody needs any more.
+// forget removes leases that nobody needs any more. A listing may be old: a shard
+// is gone when it was missing for a while.
 func (c *coordinator) forget(ctx context.Context, l *lineage) error {
-	if time.Since(c.listed) > c.beatEvery() {
-		return nil
-	}
+	missing := map[string]time.Time{}
 	for _, lease := range l.leases {
 		if !l.mayBeForgotten(&lease) {
 			continue
 		}
-		if err := c.leases.Delete(ctx, lease); err != nil && !errors.Is(err, ErrLost) {
+		since, known := c.missing[lease.Shard]
+		if !known {
+			since = time.Now()
+		}
+		missing[lease.Shard] = since
+		if c.listed.Sub(since) < 2*c.options.ListEvery {
+			continue
+		}
+		if err := c.deleteLease(ctx, lease); err != nil && !errors.Is(err, ErrLost) {
 			return fmt.Errorf("remove the lease of a shard that is gone: %w", err)
 		}
 		c.options.Logger.Info("shard forgotten", "shard", lease.Shard)
 	}
+	c.missing = missing
 	return nil
+}
+
+func (c *coordinator) deleteLease(ctx context.Context, lease Lease) error {
+	ctx, cancel := context.WithTimeout(ctx, leaseTimeout)
+	defer cancel()
+	return c.leases.Delete(ctx, lease)
 }
