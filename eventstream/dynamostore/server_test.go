@@ -29,10 +29,12 @@ func connect(t testing.TB, options ...func(*dynamodb.Options)) *dynamodb.Client 
 }
 
 // newTable makes a table that is removed when the test ends.
-func newTable(t testing.TB) string {
+func newTable(t testing.TB) string { return newSlicedTable(t, 2) }
+
+func newSlicedTable(t testing.TB, slices int) string {
 	t.Helper()
 	client, name := connect(t), "commits-"+uuid.NewString()
-	if err := dynamostore.Create(t.Context(), client, name); err != nil {
+	if _, err := client.CreateTable(t.Context(), dynamostore.SlicedTable(name, slices)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
