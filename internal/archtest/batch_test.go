@@ -27,10 +27,10 @@ func TestNothingIsWrittenInBatches(t *testing.T) {
 func TestBatchesAreFound(t *testing.T) {
 	for code, want := range map[string]int{
 		`func f(c *dynamodb.Client) { c.BatchWriteItem(nil, &dynamodb.BatchWriteItemInput{}) }`: 2,
-		`var write = (*dynamodb.Client).BatchWriteItem`:                                        1,
-		`type batcher interface { BatchExecuteStatement() }`:                                   1,
-		`func f() {} // never BatchWriteItem`:                                                  0,
-		`var denied = "dynamodb:BatchWriteItem"`:                                               0,
+		`var write = (*dynamodb.Client).BatchWriteItem`:                                         1,
+		`type batcher interface { BatchExecuteStatement() }`:                                    1,
+		`func f() {} // never BatchWriteItem`:                                                   0,
+		`var denied = "dynamodb:BatchWriteItem"`:                                                0,
 	} {
 		if got := namesLike(t, "x.go", "package x; "+code, unconditional); len(got) != want {
 			t.Errorf("found %v in: %s", got, code)
