@@ -30,6 +30,9 @@ func (s *Store) Append(ctx context.Context, tx eventstream.Transaction) ([]event
 		return nil, err
 	}
 	defer s.calls.Done()
+	if _, err := s.sliced(ctx); err != nil {
+		return nil, err
+	}
 	tx.Entries = copyEntries(tx.Entries)
 	if stream, shared := sharedStream(&tx); shared {
 		return s.ride(ctx, stream, &tx)

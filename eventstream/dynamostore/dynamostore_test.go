@@ -60,7 +60,7 @@ func keepContract(t *testing.T, between func(*dynamodb.Options)) {
 	t.Parallel() // most of its time it waits
 	tables := map[eventstream.Store]string{}
 	open := func(t *testing.T, table string, options storetest.Options) eventstream.Store {
-		store := dynamostore.New(connect(t, between), table, &dynamostore.Options{Now: options.Now, Slices: 2})
+		store := &watched{Store: dynamostore.New(connect(t, between), table, &dynamostore.Options{Now: options.Now}), t: t, ledger: ledgerOf(table)}
 		tables[store] = table
 		return store
 	}

@@ -55,7 +55,7 @@ var readWays = map[string]func(context.Context, eventstream.Store) error{
 // request, for as long as it takes after throttling, and never otherwise.
 func TestReadsAreTriedAgain(t *testing.T) {
 	retries := 0
-	store, w := wired(t, &dynamostore.Options{OnRetry: func(error) { retries++ }, Slices: 1, Backoff: time.Microsecond})
+	store, w := wired(t, &dynamostore.Options{OnRetry: func(error) { retries++ }, Backoff: time.Microsecond})
 	mustAppend(t, store, transaction(entry("x", eventstream.Empty())))
 	for name, test := range map[string]struct {
 		failure  error
@@ -97,7 +97,7 @@ var errAny = errors.New("any error")
 // TestReadsEndWithTheDeadline, whether it comes while they wait to try again or
 // for an answer.
 func TestReadsEndWithTheDeadline(t *testing.T) {
-	store, w := wired(t, &dynamostore.Options{Backoff: time.Hour, Slices: 1})
+	store, w := wired(t, &dynamostore.Options{Backoff: time.Hour})
 	for way, read := range readWays {
 		for name, failure := range map[string]func(context.Context) error{
 			"between attempts": func(context.Context) error { return errReply },

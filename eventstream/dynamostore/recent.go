@@ -37,9 +37,14 @@ func (s *Store) Recent(ctx context.Context, since time.Time) iter.Seq2[eventstre
 			s.scan(w)
 			return
 		}
+		slices, err := s.sliced(ctx)
+		if err != nil {
+			yield(eventstream.Position{}, err)
+			return
+		}
 		from := since.Add(-overlap)
 		for hour := from.UTC().Truncate(time.Hour); !hour.After(now.Add(ahead)) || !hour.After(since); hour = hour.Add(time.Hour) {
-			for slice := range s.options.Slices {
+			for slice := range slices {
 				if !s.hour(w, hourKey(slice, hour), from) {
 					return
 				}
@@ -77,7 +82,7 @@ func (w *positionWalk) page(items []item, err error) bool {
 // hour walks over the commits of a slice and an hour from an instant on.
 func (s *Store) hour(w *positionWalk, key string, from time.Time) bool {
 	input := &dynamodb.QueryInput{
-		TableName: &s.table, IndexName: aws.String(index),
+		TableName: &s.table, IndexName: aws.String(indexOf(int(s.slices.Load()))),
 		KeyConditionExpression:    aws.String(attrHour + " = :z AND #at >= :at"),
 		ExpressionAttributeNames:  map[string]string{"#at": attrTime},
 		ExpressionAttributeValues: item{":z": text(key), ":at": timeValue(from)},

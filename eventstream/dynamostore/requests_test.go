@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go"
@@ -55,52 +58,88 @@ func requestsOf(sent []any) string {
 			text += fmt.Sprintf("transact(%d) ", len(input.TransactItems))
 		case *dynamodb.QueryInput:
 			text += "query "
+		case *dynamodb.DescribeTableInput:
+			text += "describe "
 		default:
-			text += fmt.Sprintf("%T ", input)
+			text += strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%T", input), "*dynamodb."), "Input") + " "
 		}
 	}
-	return text
+	return strings.TrimSuffix(text, " ")
 }
 
-// TestRequests counts what each call costs.
+// created creates a user with so many claims.
+func created(name string, claims int) eventstream.Transaction {
+	tx := user(name)
+	for i := range claims - 1 {
+		tx.Entries = append(tx.Entries, entry(eventstream.ClaimStream("external", fmt.Sprint(name, i)), eventstream.Empty()))
+	}
+	return tx
+}
+
+// TestRequests counts what each call costs, as docs/aws.md says.
 func TestRequests(t *testing.T) {
+	said, err := os.ReadFile("../../docs/aws.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	table := newTable(t)
 	store, w := wiredTo(t, table, nil)
 	other, _ := wiredTo(t, table, nil)
-	read := func(stream eventstream.StreamID) func() {
+	reads := func(name string) func() {
 		return func() {
-			for _, err := range store.Read(t.Context(), stream, 0) {
-				if err != nil {
-					t.Fatal(err)
-				}
+			if err := readWays[name](t.Context(), store); err != nil {
+				t.Fatal(err)
 			}
 		}
 	}
 	write := func(entries ...eventstream.Entry) func() {
 		return func() { mustAppend(t, store, transaction(entries...)) }
 	}
+	x := func(expect eventstream.Expect) eventstream.Entry { return entry("x", expect) }
+	beaten := func(tx eventstream.Transaction) func() {
+		return func() {
+			if _, err := store.Append(t.Context(), tx); !errors.Is(err, eventstream.ErrConflict) {
+				t.Fatalf("append: %v", err)
+			}
+		}
+	}
 	for _, step := range []struct {
 		name string
 		do   func()
 		want string
 	}{
-		{"the first create", func() { mustAppend(t, store, user("a")) }, "query transact(3) "},
-		{"a further create", func() { mustAppend(t, store, user("b")) }, "transact(3) "},
-		{"a change of what was just written", write(entry("user/a", eventstream.Exactly(1))), "put "},
-		{"a read", read("user/a"), "query "},
-		{"a write by another", func() { mustAppend(t, other, transaction(entry("user/a", eventstream.Exactly(2)))) }, ""},
-		{"a read of that", read("user/a"), "query "},
-		{"a change after a read", write(entry("user/a", eventstream.Exactly(3))), "put "},
-		{"a change beside a check of what is known", write(entry("user/a", eventstream.Exactly(4)), eventstream.Entry{Stream: "user/b", Expect: eventstream.Exists()}), "put "},
-		{"a change beside a check of a number", write(entry("user/a", eventstream.Exactly(5)), eventstream.Entry{Stream: "user/b", Expect: eventstream.Exactly(1)}), "transact(2) "},
-		{"last", func() { head(t, store, "user/a") }, "query "},
+		{"the first create of a process", func() { mustAppend(t, store, created("a", 1)) }, "describe query transact(3)"},
+		{"a create with one claim", func() { mustAppend(t, store, created("b", 1)) }, "transact(3)"},
+		{"a create with two claims", func() { mustAppend(t, store, created("c", 2)) }, "transact(4)"},
+		{"a create with three claims", func() { mustAppend(t, store, created("d", 3)) }, "transact(5)"},
+		{"a create whose claim is taken", beaten(created("d", 1)), "transact(3) query query"},
+		{"a new stream", write(x(eventstream.Empty())), "put"},
+		{"a change of what this process wrote or read last", write(x(eventstream.Exactly(1))), "put"},
+		{"a write by another", func() { mustAppend(t, other, transaction(x(eventstream.Exactly(2)), entry("y", eventstream.Empty()))) }, ""},
+		{"a change of what it does not know", write(x(eventstream.Exactly(3))), "query put"},
+		{"a change that comes too late", beaten(transaction(x(eventstream.Exactly(3)))), "query query"},
+		{"a change beside a check that there is another stream", write(x(eventstream.Exactly(4)), eventstream.Entry{Stream: "user/a", Expect: eventstream.Exists()}), "put"},
+		{"a change beside a check of another stream's number", write(x(eventstream.Exactly(5)), eventstream.Entry{Stream: "user/a", Expect: eventstream.Exactly(1)}), "transact(2)"},
+		{"a read of a stream, for each MiB of it", reads("read"), "query"},
+		{"a read of a stream's last commit", reads("last"), "query"},
+		{"what moved just now, with 2 slices", reads("recent"), strings.TrimSpace(strings.Repeat("query ", 2*recentHours(time.Now())))},
+		{"what moved since weeks ago, for each MiB of the table", reads("scan"), "Scan"},
 	} {
 		w.take()
 		step.do()
 		if got := requestsOf(w.take()); got != step.want {
 			t.Errorf("%s sends %q, want %q", step.name, got, step.want)
 		}
+		row := fmt.Sprintf("\n| %s | `%s` |", step.name, step.want)
+		if step.want != "" && !strings.Contains(step.name, "slices") && !strings.Contains(string(said), row) {
+			t.Errorf("docs/aws.md does not have the row%s", row)
+		}
 	}
+}
+
+// recentHours is how many hours are looked at from now on, with overlap.
+func recentHours(now time.Time) int {
+	return int(now.Add(2*time.Hour).Truncate(time.Hour).Sub(now.Add(-2*time.Minute).Truncate(time.Hour))/time.Hour) + 1
 }
 
 // fill writes commits so large that they take several pages.

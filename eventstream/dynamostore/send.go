@@ -105,7 +105,7 @@ func (r *request) own(failed []failedCondition, lost error) ([]failedCondition, 
 func (s *Store) put(ctx context.Context, r *request) error {
 	if len(r.actions) == 1 {
 		_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
-			TableName: &s.table, Item: encode(r.actions[0].commit, s.options.Slices),
+			TableName: &s.table, Item: encode(r.actions[0].commit, int(s.slices.Load())),
 			ConditionExpression:                 aws.String(absent),
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		})
@@ -130,7 +130,7 @@ func (s *Store) transactItem(a *action) types.TransactWriteItem {
 		}}
 	}
 	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &s.table, Item: encode(a.commit, s.options.Slices), ConditionExpression: aws.String(absent),
+		TableName: &s.table, Item: encode(a.commit, int(s.slices.Load())), ConditionExpression: aws.String(absent),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}
 }

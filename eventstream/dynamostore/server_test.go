@@ -18,24 +18,39 @@ import (
 // connect makes a client of the server, as options change it.
 func connect(t testing.TB, options ...func(*dynamodb.Options)) *dynamodb.Client {
 	t.Helper()
+	return connectTo(t, testservers.DynamoDB(t), 30*time.Second, options...)
+}
+
+// connectTo makes a client, with connections of its own, that waits so long for an
+// answer.
+func connectTo(t testing.TB, url string, timeout time.Duration, options ...func(*dynamodb.Options)) *dynamodb.Client {
+	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
 	return dynamodb.NewFromConfig(aws.Config{
 		Region:       "us-east-1",
-		BaseEndpoint: aws.String(testservers.DynamoDB(t)),
-		HTTPClient:   &http.Client{Transport: transport, Timeout: 30 * time.Second},
+		BaseEndpoint: &url,
+		HTTPClient:   &http.Client{Transport: transport, Timeout: timeout},
 		Credentials:  aws.CredentialsProviderFunc(testCredentials),
 	}, options...)
 }
 
-// newTable makes a table that is removed when the test ends.
-func newTable(t testing.TB) string {
+// newTable makes a table that is removed when the test ends. It fails the test if
+// a commit was changed or lost meanwhile.
+func newTable(t testing.TB) string { return newSlicedTable(t, 2) }
+
+func newSlicedTable(t testing.TB, slices int) string {
 	t.Helper()
 	client, name := connect(t), "commits-"+uuid.NewString()
-	if err := dynamostore.Create(t.Context(), client, name); err != nil {
+	if _, err := client.CreateTable(t.Context(), dynamostore.SlicedTable(name, slices)); err != nil {
 		t.Fatal(err)
 	}
+	l := newLedger(client, name)
 	t.Cleanup(func() {
+		if err := l.look(context.WithoutCancel(t.Context())); err != nil {
+			t.Errorf("at the end: %v", err)
+		}
+		ledgers.Delete(name)
 		client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: aws.String(name)})
 	})
 	return name

@@ -3,6 +3,7 @@ package dynamostore
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,6 +21,7 @@ type Store struct {
 	options Options
 	heads   *heads
 	lanes   lanes
+	slices  atomic.Int64 // of the table's index; zero is not known yet
 
 	life   context.Context // of what outlives a caller; ends with Close
 	end    context.CancelFunc
@@ -32,9 +34,6 @@ type Store struct {
 type Options struct {
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
-	// Slices is over how many hash keys of the index the commits of an hour are
-	// spread: 16 if zero. All who open a table must say the same.
-	Slices int
 	// Heads is how many streams' heads are remembered: 65,536 if zero, none if
 	// negative.
 	Heads int
@@ -50,7 +49,8 @@ type Options struct {
 }
 
 // New makes a store of a table. The client's own retries are not used. Nil
-// options are the zero Options. Nothing is sent.
+// options are the zero Options. Nothing is sent before the first call, which also
+// asks how the table was made.
 func New(client *dynamodb.Client, table string, options *Options) *Store {
 	s := &Store{table: table}
 	s.client = dynamodb.New(client.Options(), func(o *dynamodb.Options) {
@@ -61,9 +61,6 @@ func New(client *dynamodb.Client, table string, options *Options) *Store {
 	}
 	if s.options.Now == nil {
 		s.options.Now = time.Now
-	}
-	if s.options.Slices == 0 {
-		s.options.Slices = 16
 	}
 	if s.options.Heads == 0 {
 		s.options.Heads = 1 << 16

@@ -11,13 +11,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The index over the hours in which commits were written.
-const index = "recent"
+// defaultSlices is how many slices the index of Table has.
+const defaultSlices = 16
 
 // Table is the definition of a table of commits: hash key p, the stream; range
 // key s, the number; the index for Recent, which holds keys only; and a stream of
 // keys, so that no personal data travels in it. Capacity is by demand.
-func Table(name string) *dynamodb.CreateTableInput {
+func Table(name string) *dynamodb.CreateTableInput { return SlicedTable(name, defaultSlices) }
+
+// SlicedTable is Table with an index of so many slices: over how many hash keys
+// the commits of an hour are spread. Each takes a thousand commits a second; Recent
+// sends a request for each slice and hour. The index's name holds the number, so
+// that all who open the table know it, and it can never change.
+func SlicedTable(name string, slices int) *dynamodb.CreateTableInput {
 	key := func(hash, sort string) []types.KeySchemaElement {
 		return []types.KeySchemaElement{
 			{AttributeName: aws.String(hash), KeyType: types.KeyTypeHash},
@@ -36,7 +42,7 @@ func Table(name string) *dynamodb.CreateTableInput {
 			attribute(attrHour, types.ScalarAttributeTypeS), attribute(attrTime, types.ScalarAttributeTypeN),
 		},
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
-			IndexName:  aws.String(index),
+			IndexName:  aws.String(indexOf(slices)),
 			KeySchema:  key(attrHour, attrTime),
 			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
 		}},

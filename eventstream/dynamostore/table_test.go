@@ -1,12 +1,17 @@
 package dynamostore_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
@@ -44,7 +49,7 @@ func TestTheTable(t *testing.T) {
 func TestRecentReadsTheIndex(t *testing.T) {
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	now := noon
-	store, w := wired(t, &dynamostore.Options{Slices: 3, Now: func() time.Time { return now }})
+	store, w := wiredTo(t, newSlicedTable(t, 3), &dynamostore.Options{Now: func() time.Time { return now }})
 	mustAppend(t, store, user("old"))
 	now = noon.Add(30 * time.Minute)
 	mustAppend(t, store, user("new"))
@@ -75,5 +80,60 @@ func TestRecentReadsTheIndex(t *testing.T) {
 				t.Fatalf("%T does not read the index", input)
 			}
 		}
+	}
+}
+
+// TestSlicesAreOfTheTable: all who open one use as many, whoever made it, and see
+// what the others wrote.
+func TestSlicesAreOfTheTable(t *testing.T) {
+	client := connect(t)
+	made := "commits-" + uuid.NewString()
+	if err := dynamostore.Create(t.Context(), client, made); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &made})
+	})
+	for table, slices := range map[string]int{newSlicedTable(t, 1): 1, newSlicedTable(t, 23): 23, made: 16} {
+		writer, _ := wiredTo(t, table, nil)
+		reader, w := wiredTo(t, table, nil)
+		for i := range 40 {
+			mustAppend(t, writer, one(fmt.Sprint(i)))
+		}
+		used, named := map[string]bool{}, map[eventstream.StreamID]bool{}
+		for position, err := range reader.Recent(t.Context(), time.Now()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			named[position.Stream] = true
+		}
+		for _, input := range w.take() {
+			if query, ok := input.(*dynamodb.QueryInput); ok {
+				slice, _, _ := strings.Cut(stringOf(query.ExpressionAttributeValues[":z"]), "#")
+				used[slice] = true
+			}
+		}
+		if len(used) != slices || len(named) != 40 {
+			t.Errorf("of a table with %d slices %d are read, and %d of 40 streams found", slices, len(used), len(named))
+		}
+	}
+}
+
+func TestATableWithoutItsIndexIsNotUsed(t *testing.T) {
+	client, name := connect(t), "commits-"+uuid.NewString()
+	definition := dynamostore.Table(name)
+	definition.GlobalSecondaryIndexes[0].IndexName = aws.String("recent")
+	if _, err := client.CreateTable(t.Context(), definition); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &name})
+	})
+	store, w := wiredTo(t, name, nil)
+	if _, err := store.Append(t.Context(), one("a")); !errors.Is(err, eventstream.ErrUnavailable) || countWrites(w.take()) > 0 {
+		t.Errorf("append: %v", err)
+	}
+	if err := readWays["recent"](t.Context(), store); !errors.Is(err, eventstream.ErrUnavailable) {
+		t.Errorf("recent: %v", err)
 	}
 }

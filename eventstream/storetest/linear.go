@@ -109,14 +109,19 @@ func testLinearTogether(t *testing.T, h Harness) { checkLinear(t, h, linearModel
 
 func checkLinear(t *testing.T, h Harness, model porcupine.Model) {
 	for round := range uint64(5) {
-		r := &recorder{t: t, begun: time.Now(), store: open(t, h, Options{})}
+		r := &recorder{t: t, begun: time.Now(), stores: []*subject{open(t, h, Options{})}}
 		together(t, linearClients, func(client int) error {
 			return r.client(client, rand.New(rand.NewPCG(round, uint64(client))))
 		})
-		result := porcupine.CheckOperationsTimeout(model, r.settled(), time.Minute)
-		if result != porcupine.Ok {
-			t.Fatalf("round %d: the history is %s: %+v", round, result, r.operations)
-		}
+		r.check(model)
+	}
+}
+
+// check fails the test unless what was seen could have happened one by one.
+func (r *recorder) check(model porcupine.Model) {
+	r.t.Helper()
+	if result := porcupine.CheckOperationsTimeout(model, r.settled(), time.Minute); result != porcupine.Ok {
+		r.t.Fatalf("the history is %s: %+v", result, r.operations)
 	}
 }
 
@@ -127,26 +132,32 @@ const (
 
 // recorder collects what clients did and saw.
 type recorder struct {
-	t     *testing.T
-	begun time.Time
-	store *subject
+	t      *testing.T
+	begun  time.Time
+	stores []*subject // of the same streams; clients use one each
+	trial  *Trial     // nil if nothing is to fail
 
 	mu         sync.Mutex
 	operations []porcupine.Operation
 	unknown    []porcupine.Operation
+	failed     int // calls that say that nothing was written or read
 }
 
 func linearStream(i int) eventstream.StreamID { return eventstream.StreamID(fmt.Sprint("linear/", i)) }
 
 func (r *recorder) client(client int, random *rand.Rand) error {
 	heads := [linearStreams]eventstream.Seq{}
+	store := r.stores[client%len(r.stores)]
 	for n := range linearCalls {
+		if r.trial != nil {
+			r.trial.Before(client*linearCalls + n)
+		}
 		o := porcupine.Operation{ClientId: client, Call: time.Since(r.begun).Nanoseconds()}
 		var err error
 		if random.IntN(5) < 2 {
-			o.Input, o.Output, err = r.look(random.IntN(linearStreams), &heads)
+			o.Input, o.Output, err = r.look(store, random.IntN(linearStreams), &heads)
 		} else {
-			o.Input, o.Output, err = r.append(rune('!'+client*linearCalls+n), random, &heads)
+			o.Input, o.Output, err = r.append(store, rune('!'+client*linearCalls+n), random, &heads)
 		}
 		o.Return = time.Since(r.begun).Nanoseconds()
 		r.mu.Lock()
@@ -154,6 +165,8 @@ func (r *recorder) client(client int, random *rand.Rand) error {
 			r.unknown, err = append(r.unknown, o), nil
 		} else if err == nil {
 			r.operations = append(r.operations, o)
+		} else if r.trial != nil && errors.Is(err, eventstream.ErrUnavailable) {
+			r.failed, err = r.failed+1, nil
 		}
 		r.mu.Unlock()
 		if err != nil && !errors.Is(err, context.Canceled) {
@@ -164,8 +177,8 @@ func (r *recorder) client(client int, random *rand.Rand) error {
 }
 
 // look reads a whole stream and remembers where it is.
-func (r *recorder) look(stream int, heads *[linearStreams]eventstream.Seq) (call, reply, error) {
-	commits, err := readAll(r.t.Context(), r.store, linearStream(stream), 0)
+func (r *recorder) look(store *subject, stream int, heads *[linearStreams]eventstream.Seq) (call, reply, error) {
+	commits, err := readAll(r.t.Context(), store, linearStream(stream), 0)
 	held := ""
 	for _, commit := range commits {
 		held += string(commit.Data)
@@ -176,7 +189,7 @@ func (r *recorder) look(stream int, heads *[linearStreams]eventstream.Seq) (call
 
 // append writes to some streams, pinned to what the client knows of them, and
 // now and then gives up while it does.
-func (r *recorder) append(command rune, random *rand.Rand, heads *[linearStreams]eventstream.Seq) (call, reply, error) {
+func (r *recorder) append(store *subject, command rune, random *rand.Rand, heads *[linearStreams]eventstream.Seq) (call, reply, error) {
 	in, out := call{command, map[int]callEntry{}}, reply{conflicts: map[int]bool{}}
 	tx := eventstream.Transaction{Command: uuid.New()}
 	for i, stream := range random.Perm(linearStreams)[:1+random.IntN(linearStreams)] {
@@ -196,7 +209,7 @@ func (r *recorder) append(command rune, random *rand.Rand, heads *[linearStreams
 	if random.IntN(6) == 0 {
 		go cancel()
 	}
-	commits, err := r.store.Append(ctx, tx)
+	commits, err := store.Append(ctx, tx)
 	var conflict *eventstream.ConflictError
 	if errors.As(err, &conflict) {
 		for _, c := range conflict.Conflicts {
@@ -244,7 +257,7 @@ func (r *recorder) settled() []porcupine.Operation {
 }
 
 func (r *recorder) holds(stream int, command rune) bool {
-	for _, commit := range r.store.read(linearStream(stream), 0) {
+	for _, commit := range r.stores[0].read(linearStream(stream), 0) {
 		if string(commit.Data) == string(command) {
 			return true
 		}

@@ -113,6 +113,7 @@ var table = map[string]row{
 	"internal/bench/floor":    {program: true, libraries: []string{uuid, chi, "github.com/hashicorp/raft", "github.com/hashicorp/raft-wal"}},
 	"internal/bench/logbench": {kit: true},
 	"internal/testservers":    {kit: true, program: true, libraries: []string{"github.com/gofrs/flock"}},
+	"internal/testproxy":      {kit: true, libraries: []string{"github.com/Shopify/toxiproxy/v2", "github.com/rs/zerolog", prometheus}},
 
 	"internal/testservers/keeper": {program: true, libraries: []string{"github.com/gofrs/flock"}},
 }

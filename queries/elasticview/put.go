@@ -57,10 +57,10 @@ type entry struct {
 
 // Put takes documents in, and returns when searches see them. Those whose revision
 // is not above the one the index has are passed over; removed ones are kept as
-// such. What may pass is tried again a few times, within ctx. Documents that are
-// refused do not keep others out: the error is a *RefusedError then. After any
-// other error some documents may have been taken; putting all of them again does
-// no harm.
+// such. What may pass is tried again a few times, within ctx; it is
+// eventstream.ErrUnavailable if that does not help. Documents that are refused do
+// not keep others out: the error is a *RefusedError then. After any other error
+// some documents may have been taken; putting all of them again does no harm.
 func (x *Index) Put(ctx context.Context, documents []queries.Document) error {
 	entries, err := newEntries(documents)
 	if err != nil {
@@ -131,8 +131,8 @@ func bulksOf(entries []entry) (bulks [][]entry) {
 func (x *Index) putBulk(ctx context.Context, entries []entry, refresh string) (refused []Refused, err error) {
 	for attempt := range attempts {
 		if attempt > 0 {
-			if err := pause(ctx, attempt); err != nil {
-				return nil, err
+			if ended := pause(ctx, attempt); ended != nil {
+				return nil, fmt.Errorf("%w while waiting after: %w", ended, err)
 			}
 		}
 		var items []item
