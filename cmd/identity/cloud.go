@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
@@ -71,6 +72,11 @@ func openCloud(ctx context.Context, prefix string, follow followFlags, s setting
 	c.dynamodb = dynamodb.NewFromConfig(c.aws)
 	if err := present(ctx, c.dynamodb, prefix, c.names.Events, c.names.Views, c.names.State); err != nil {
 		return nil, err
+	}
+	if follow.Feed == kinesisFeed {
+		if err := presentStream(ctx, kinesis.NewFromConfig(c.aws), prefix, c.names.Stream); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.open(ctx, prefix); err != nil {
 		return nil, errors.Join(err, c.close())

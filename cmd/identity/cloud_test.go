@@ -2,7 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"os"
+	"slices"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/uuid"
@@ -14,31 +19,89 @@ import (
 const cloudAdminKey = "an-admin-key-of-tests-that-is-long-enough"
 
 // cloudAt gives the environment of processes over tables of their own, which are
-// made.
+// made, as is what the flags say.
 func cloudAt(t *testing.T, flags ...string) (env []string) {
 	t.Helper()
-	endpoint := testservers.DynamoDB(t)
-	for name, value := range map[string]string{
+	dynamodb := testservers.DynamoDB(t)
+	set := map[string]string{
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-		"AWS_ENDPOINT_URL_DYNAMODB": endpoint, "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": endpoint,
+		"AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": dynamodb,
 		"IDENTITY_STORE": "dynamodb", "IDENTITY_TABLE_PREFIX": "test-" + uuid.NewString(), "IDENTITY_ADMIN_KEY": cloudAdminKey, "IDENTITY_DRAIN_DELAY": "0s",
-	} {
+	}
+	if slices.Contains(flags, "kinesis") {
+		set["AWS_ENDPOINT_URL_KINESIS"] = testservers.Kinesis(t)
+	}
+	if slices.Contains(flags, "elasticsearch") {
+		set["ELASTICSEARCH_URL"] = testservers.Elasticsearch(t)
+	}
+	for name, value := range set {
 		t.Setenv(name, value)
 	}
-	if code, _, errs := runHere(t, append([]string{"init", "--shards", "4"}, flags...)...); code != exitDone {
-		t.Fatalf("init ends with %d: %s", code, errs)
+	for range 2 { // the second time everything is there
+		if code, _, errs := runHere(t, append([]string{"init", "--shards", "4"}, flags...)...); code != exitDone {
+			t.Fatalf("init ends with %d: %s", code, errs)
+		}
 	}
 	return os.Environ()
 }
 
-// Two processes that serve, and one that synchronises, keep the wire contract.
-func TestWireContractOnDynamoDB(t *testing.T) {
-	env := cloudAt(t)
+// Two processes that serve, one that synchronises and one that relays keep the
+// wire contract, search included.
+func TestWireContractInTheCloud(t *testing.T) {
+	env := cloudAt(t, "--feed", "kinesis", "--search", "elasticsearch")
 	dir := t.TempDir()
-	mustStartWith(t, dir, env, "sync", "--listen", "127.0.0.1:0")
-	one := mustStartWith(t, dir, env, "serve", "--feed", "none", "--no-access-log", "--listen", "127.0.0.1:0")
-	other := mustStartWith(t, dir, env, "serve", "--feed", "none", "--no-access-log", "--listen", "127.0.0.1:0")
-	apitest.Run(t, &apitest.Target{URL: one.url, Others: []string{other.url}, AdminKey: cloudAdminKey, NoSearch: true, Behind: true})
+	mustStartWith(t, dir, env, "relay", "--listen", "127.0.0.1:0")
+	mustStartWith(t, dir, env, "sync", "--feed", "kinesis", "--search", "elasticsearch", "--listen", "127.0.0.1:0")
+	serve := []string{"serve", "--feed", "none", "--search", "elasticsearch", "--no-access-log", "--listen", "127.0.0.1:0"}
+	one, other := mustStartWith(t, dir, env, serve...), mustStartWith(t, dir, env, serve...)
+	apitest.Run(t, &apitest.Target{URL: one.url, Others: []string{other.url}, AdminKey: cloudAdminKey, Behind: true})
+}
+
+// Alone, with nothing said but where the tables are, a process serves and keeps
+// its views up to date by itself.
+func TestServeOnDynamoDB(t *testing.T) {
+	env := cloudAt(t)
+	p := mustStartWith(t, t.TempDir(), env, "serve", "--listen", "127.0.0.1:0")
+	c, err := (&remoteFlags{dataFlags: dataFlags{Data: t.TempDir(), Store: dynamoStore, TablePrefix: "unused"}, URL: p.url}).client(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var homer struct{ ID string }
+	if _, err := c.do(t.Context(), http.MethodPost, "/users", map[string]string{"username": "homer"}, &homer); err != nil {
+		t.Fatal(err)
+	}
+	for { // without a token it shows after a while
+		_, err := c.do(t.Context(), http.MethodGet, "/users/"+homer.ID, nil, nil)
+		if err == nil {
+			break
+		}
+		var refused *problem
+		if !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
+			t.Fatal(err)
+		}
+	}
+	var off *problem
+	if _, err := c.do(t.Context(), http.MethodGet, "/users?q=homer", nil, nil); !errors.As(err, &off) || off.Status != http.StatusNotImplemented {
+		t.Errorf("a search is answered with %v", err)
+	}
+	if err := p.signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.wait(); code != exitDone {
+		t.Errorf("it ends with %d", code)
+	}
+}
+
+// What is missing is named, with what makes it.
+func TestMissingTableIsNamed(t *testing.T) {
+	cloudAt(t)
+	t.Setenv("IDENTITY_TABLE_PREFIX", "nothing-"+uuid.NewString())
+	for _, command := range []string{"serve", "sync", "relay", "verify"} {
+		code, _, errs := runHere(t, command)
+		if code != exitFailed || !strings.Contains(errs, "-events is missing: make it with `identity init --store dynamodb --table-prefix nothing-") {
+			t.Errorf("%s ends with %d: %s", command, code, errs)
+		}
+	}
 }
 
 func mustStartWith(t *testing.T, dir string, env []string, args ...string) *process {

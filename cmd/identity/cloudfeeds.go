@@ -1,16 +1,22 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/sync/changefeed"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
 	"github.com/seed5b6a70b4/identity/sync/dynamostreamfeed"
+	"github.com/seed5b6a70b4/identity/sync/kinesisfeed"
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
 )
 
@@ -22,22 +28,30 @@ const (
 	relayGroup   = "relay"
 )
 
-// How often what is read has a look at what is new.
+// How often what is read has a look at what is new. A shard of Kinesis allows 5
+// reads a second, for all who read the stream together.
 const (
-	feedPoll    = 250 * time.Millisecond
+	streamsPoll = 250 * time.Millisecond
+	kinesisPoll = 400 * time.Millisecond
 	changesPoll = 250 * time.Millisecond
 )
+
+// leaseExpiry is after how long the shards of a process that shows no sign of life
+// are taken by others.
+const leaseExpiry = 5 * time.Second
 
 // openFeeds makes what keeps the views and the index up to date.
 func (c *cloud) openFeeds() error {
 	if c.follow.Feed == noFeed {
 		return nil
 	}
-	source, group, err := c.commitsSource()
-	if err != nil {
-		return err
+	var source shardfeed.Source = dynamostreamfeed.New(dynamodbstreams.NewFromConfig(c.aws), c.dynamodb, c.names.Events)
+	group, poll := streamsGroup, streamsPoll
+	if c.follow.Feed == kinesisFeed {
+		source = kinesisfeed.New(kinesis.NewFromConfig(c.aws), c.names.Stream, c.names.Events)
+		group, poll = kinesisGroup, kinesisPoll
 	}
-	commits, err := shardfeed.New(source, dynamolease.New(c.dynamodb, c.names.State, group), c.synchroniser.Handle, c.feedOptions(group, feedPoll))
+	commits, err := shardfeed.New(source, dynamolease.New(c.dynamodb, c.names.State, group), c.synchroniser.Handle, c.feedOptions(group, poll))
 	if err != nil {
 		return err
 	}
@@ -54,16 +68,9 @@ func (c *cloud) openFeeds() error {
 	return nil
 }
 
-func (c *cloud) commitsSource() (source shardfeed.Source, group string, err error) {
-	if c.follow.Feed == streamsFeed {
-		return dynamostreamfeed.New(dynamodbstreams.NewFromConfig(c.aws), c.dynamodb, c.names.Events), streamsGroup, nil
-	}
-	return nil, "", fmt.Errorf("--feed %s is not here yet", c.follow.Feed)
-}
-
 func (c *cloud) feedOptions(name string, poll time.Duration) *shardfeed.Options {
 	options := &shardfeed.Options{
-		Name: name, Worker: workerName(), Poll: poll, Expiry: 5 * time.Second, OnLoss: c.synchroniser.Sweep, Logger: c.settings.log,
+		Name: name, Worker: workerName(), Poll: poll, Expiry: leaseExpiry, OnLoss: c.synchroniser.Sweep, Logger: c.settings.log,
 	}
 	if c.settings.registry != nil {
 		options.Metrics = c.settings.registry
@@ -79,4 +86,25 @@ func workerName() string {
 		host = "unknown"
 	}
 	return host + "/" + uuid.NewString()
+}
+
+// presentStream makes sure that a Kinesis stream can be used.
+func presentStream(ctx context.Context, client *kinesis.Client, prefix, name string) error {
+	_, err := client.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: &name})
+	var none *types.ResourceNotFoundException
+	switch {
+	case errors.As(err, &none):
+		return fmt.Errorf("stream %s %w: make it with `identity init --store dynamodb --feed kinesis --table-prefix %s`", name, errMissing, prefix)
+	case err != nil:
+		return fmt.Errorf("look for the stream %s: %w", name, err)
+	}
+	return nil
+}
+
+// lossOfRelay says what to do: those who read what is relayed cannot know.
+func lossOfRelay(log *slog.Logger) func(context.Context, time.Time) error {
+	return func(_ context.Context, since time.Time) error {
+		log.Error("commits were not relayed and never will be: run identity verify, which finds what views lack", "since", since)
+		return nil
+	}
 }

@@ -21,6 +21,7 @@ const (
 type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the directory over HTTP."`
 	Sync    syncCommand    `cmd:"" help:"Keep the views in DynamoDB and the search index up to date, apart from those who serve."`
+	Relay   relayCommand   `cmd:"" help:"Tell a Kinesis stream of the commits in DynamoDB, where DynamoDB's own integration does not."`
 	Init    initCommand    `cmd:"" help:"Make the tables, stream and index that serve needs, if they are not there."`
 	Seed    seedCommand    `cmd:"" help:"Fill the directory with made-up users, groups and memberships."`
 	Verify  verifyCommand  `cmd:"" help:"Audit the data: the log, the claims and every view."`

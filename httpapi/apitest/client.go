@@ -93,8 +93,12 @@ func (c *client) do(method, path, body string, headers ...string) *reply {
 	}
 	read := method == http.MethodGet || method == http.MethodHead
 	var sent eventstream.Token
-	if c.session != nil && read && c.key != "" && len(request.Header["X-Consistency"]) == 0 {
+	switch {
+	case c.session == nil || !read || c.key == "":
+	case len(request.Header["X-Consistency"]) == 0:
 		sent = c.session.add(request)
+	case request.Header.Get("Prefer") == "":
+		request.Header.Set("Prefer", longestWait)
 	}
 	response, err := c.target.Client.Do(request)
 	if err != nil {

@@ -18,6 +18,9 @@ type session struct {
 	epoch       eventstream.Epoch
 }
 
+// longestWait is as long as a read may wait for a view.
+const longestWait = "wait=5"
+
 const (
 	pairsOfToken  = 32
 	tokensOfReads = 16
@@ -65,7 +68,7 @@ func (s *session) add(request *http.Request) eventstream.Token {
 	}
 	if len(texts) > 0 {
 		request.Header.Set("X-Consistency", strings.Join(texts, ", "))
-		request.Header.Set("Prefer", "wait=5")
+		request.Header.Set("Prefer", longestWait)
 	}
 	return pending
 }

@@ -90,7 +90,7 @@ var table = map[string]row{
 			"commands", "domain", "eventstream", "eventstream/logstore", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding",
 			"queries", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
 			"eventstream/dynamostore", "internal/awshttp", "queries/dynamoview", "queries/elasticview",
-			"sync/changefeed", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/shardfeed",
+			"sync/changefeed", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/kinesisfeed", "sync/relay", "sync/shardfeed",
 		},
 		libraries: []string{
 			awsSDK, "github.com/aws/aws-sdk-go-v2/config", awsDynamoDB, awsStreams, awsKinesis, smithy,
