@@ -13,3 +13,8 @@ func TestModel(t *testing.T) {
 		Dump: func(_ testing.TB, view querysync.PositionedView) any { return view.(*feedtest.Model).Rows() },
 	})
 }
+
+// The model whose changes are announced keeps what is promised of such views.
+func TestAnnouncedModel(t *testing.T) {
+	feedtest.RunAnnounced(t, func(testing.TB) feedtest.AnnouncedView { return &feedtest.AnnouncedModel{} })
+}
