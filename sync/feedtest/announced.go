@@ -29,18 +29,49 @@ type AnnouncedView interface {
 // of several processes does, and wherever one of them is cut off, rows, change
 // feed and index end as the fold of the streams.
 func RunAnnounced(t *testing.T, fresh func(testing.TB) AnnouncedView) {
+	t.Run("whatever the feed does and whoever is cut off", func(t *testing.T) { testAnnouncedFeed(t, fresh) })
+	t.Run("wherever the handling of a removal is cut off", func(t *testing.T) { testCutAnywhere(t, fresh) })
+}
+
+func testAnnouncedFeed(t *testing.T, fresh func(testing.TB) AnnouncedView) {
 	rapid.Check(t, func(rt *rapid.T) {
-		p := &announcedPlay{t: t, w: newWorld(), view: fresh(t), index: &index{documents: map[eventstream.StreamID]Document{}}}
-		p.reached = map[eventstream.StreamID]eventstream.Seq{}
-		for range 2 {
-			p.processes = append(p.processes, p.start(rt))
-		}
+		p := newAnnouncedPlay(t, rt, fresh)
 		rt.Repeat(map[string]func(*rapid.T){
 			"write": p.write, "write again": p.write, "ring": p.ring, "ring again": p.ring, "carry": p.carry, "carry again": p.carry,
-			"force": p.force, "force in the index": p.forceIndex, "sweep": p.sweep, "break": p.breakOne,
+			"force": p.force, "force in the index": p.forceIndex, "sweep": p.sweep, "break": p.breakOne, "": func(rt *rapid.T) { p.marksHold(rt) },
 		})
 		p.end(rt)
 	})
+}
+
+// testCutAnywhere removes a group that has members, and a user that is in groups,
+// and cuts the process that handles it off after every number of steps.
+func testCutAnywhere(t *testing.T, fresh func(testing.TB) AnnouncedView) {
+	for steps, whole := int64(0), false; !whole; steps++ {
+		p := newAnnouncedPlay(t, t, fresh)
+		p.mustWrite(t, change{what: 0, which: 0}, change{what: 0, which: 1}, change{what: 1, where: 0}, change{what: 1, where: 1})
+		p.mustWrite(t, change{what: 2, which: 0, where: 0}, change{what: 2, which: 1, where: 0}, change{what: 2, which: 1, where: 1}, change{what: 3, which: 1, where: 0})
+		p.finish(t, p.processes[0])
+		p.mustWrite(t, change{what: 6, where: 0}, change{what: 5, which: 1})
+		m := p.processes[1]
+		m.left.Store(steps)
+		err := m.from.Handle(t.Context(), p.told)
+		p.mayFail(t, err)
+		p.marksHold(t)
+		if whole = err == nil; steps > 1000 {
+			t.Fatal("it is never done")
+		}
+		p.end(t)
+	}
+}
+
+func newAnnouncedPlay(t *testing.T, fail tester, fresh func(testing.TB) AnnouncedView) *announcedPlay {
+	p := &announcedPlay{t: t, w: newWorld(), view: fresh(t), index: &index{documents: map[eventstream.StreamID]Document{}}}
+	p.reached = map[eventstream.StreamID]eventstream.Seq{}
+	for range 2 {
+		p.processes = append(p.processes, p.start(fail))
+	}
+	return p
 }
 
 // announcedPlay is one run: a store, a view and an index that two processes keep.
@@ -80,7 +111,7 @@ func (x *index) put(entity eventstream.StreamID, d Document) {
 }
 
 // start gives a process that lasts until it is broken.
-func (p *announcedPlay) start(rt *rapid.T) *member {
+func (p *announcedPlay) start(rt tester) *member {
 	m := &member{left: &atomic.Int64{}}
 	m.left.Store(-1)
 	streams := eventstream.New(brittleStore{p.w.store, m.left}, nil)
@@ -125,7 +156,10 @@ func (p *announcedPlay) one(rt *rapid.T) *member {
 }
 
 func (p *announcedPlay) write(rt *rapid.T) {
-	changes := rapid.SliceOfN(rapid.Custom(drawChange), 1, 4).Draw(rt, "changes")
+	p.mustWrite(rt, rapid.SliceOfN(rapid.Custom(drawChange), 1, 4).Draw(rt, "changes")...)
+}
+
+func (p *announcedPlay) mustWrite(rt tester, changes ...change) {
 	if err := p.w.write(p.t.Context(), changes...); err != nil {
 		rt.Fatalf("%v", err)
 	}
@@ -159,7 +193,7 @@ func (p *announcedPlay) carry(rt *rapid.T) {
 	p.carryFrom(rt, p.one(rt), stream, after)
 }
 
-func (p *announcedPlay) carryFrom(rt *rapid.T, m *member, stream eventstream.StreamID, after eventstream.Seq) {
+func (p *announcedPlay) carryFrom(rt tester, m *member, stream eventstream.StreamID, after eventstream.Seq) {
 	for commit, err := range p.w.streams.Read(p.t.Context(), stream, after) {
 		if err != nil {
 			rt.Fatalf("read the change feed: %v", err)
@@ -265,25 +299,41 @@ func (p *announcedPlay) breakOne(rt *rapid.T) {
 		p.processes[at] = p.start(rt)
 		return
 	}
-	p.processes[at].left.Store(rapid.Int64Range(0, 12).Draw(rt, "steps left"))
+	p.processes[at].left.Store(rapid.Int64Range(0, 40).Draw(rt, "steps left"))
 }
 
-func (p *announcedPlay) mayFail(rt *rapid.T, err error) {
+func (p *announcedPlay) mayFail(rt tester, err error) {
 	if err != nil && !errors.Is(err, errBroken) {
 		rt.Fatalf("%v", err)
 	}
 }
 
+// marksHold demands that whatever a shard names up to its mark was announced.
+func (p *announcedPlay) marksHold(rt tester) {
+	for _, shard := range []eventstream.StreamID{eventstream.UsersStream(0), eventstream.GroupsStream(0)} {
+		mark, err := p.view.Mark(p.t.Context(), shard)
+		if err != nil {
+			rt.Fatalf("%v", err)
+		}
+		for commit := range p.w.streams.Read(p.t.Context(), shard, 0) {
+			for _, sibling := range commit.Siblings {
+				if commit.Seq > mark || !p.view.Shows(sibling.Stream) {
+					continue
+				}
+				if _, announced, _, err := p.view.Standing(p.t.Context(), sibling.Stream); err != nil || announced < sibling.Seq {
+					rt.Fatalf("the mark of %s is %d, and %v is announced up to %d, %v", shard, mark, sibling, announced, err)
+				}
+			}
+		}
+	}
+}
+
 // end has a new process sweep over everything and index what is left, and
 // compares.
-func (p *announcedPlay) end(rt *rapid.T) {
-	ctx, m := p.t.Context(), p.start(rt)
-	if err := m.from.Sweep(ctx, time.Time{}); err != nil {
-		rt.Fatalf("last sweep: %v", err)
-	}
-	for _, stream := range m.changes.Streams() {
-		p.carryFrom(rt, m, stream, p.reached[stream])
-	}
+func (p *announcedPlay) end(rt tester) {
+	rt.Helper()
+	p.finish(rt, p.start(rt))
+	ctx := p.t.Context()
 	want := map[eventstream.StreamID]Document{}
 	for stream, head := range p.w.heads {
 		if !p.view.Shows(stream) {
@@ -306,7 +356,17 @@ func (p *announcedPlay) end(rt *rapid.T) {
 	}
 }
 
-func (p *announcedPlay) compareMark(rt *rapid.T, stream eventstream.StreamID, head eventstream.Seq) {
+// finish has a process sweep over everything and index what is left.
+func (p *announcedPlay) finish(rt tester, m *member) {
+	if err := m.from.Sweep(p.t.Context(), time.Time{}); err != nil {
+		rt.Fatalf("sweep: %v", err)
+	}
+	for _, stream := range m.changes.Streams() {
+		p.carryFrom(rt, m, stream, p.reached[stream])
+	}
+}
+
+func (p *announcedPlay) compareMark(rt tester, stream eventstream.StreamID, head eventstream.Seq) {
 	if mark, err := p.view.Mark(p.t.Context(), stream); err != nil || mark > head {
 		rt.Fatalf("the mark of %s is %d, %v, and its head %d", stream, mark, err, head)
 	}
