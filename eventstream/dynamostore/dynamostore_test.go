@@ -41,7 +41,7 @@ func TestContractWithFaults(t *testing.T) {
 
 // fewerHistories are how many random histories are tried when nothing else is
 // asked for: the server takes milliseconds for what memory does in microseconds.
-const fewerHistories = "20"
+const fewerHistories = "12"
 
 func TestMain(m *testing.M) {
 	flag.Parse()

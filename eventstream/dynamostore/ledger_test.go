@@ -77,7 +77,7 @@ type watched struct {
 	appends int
 }
 
-const looksEvery = 10
+const looksEvery = 20
 
 func (w *watched) Append(ctx context.Context, tx eventstream.Transaction) ([]eventstream.Commit, error) {
 	w.mu.Lock()
