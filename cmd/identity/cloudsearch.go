@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	neturl "net/url"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -34,6 +35,9 @@ type documents struct {
 	index *elasticview.Index
 }
 
+// putTime bounds how long Elasticsearch is waited for.
+const putTime = 30 * time.Second
+
 // documentsAtOnce is how many documents are put together at a time.
 const documentsAtOnce = 16
 
@@ -62,7 +66,9 @@ func (d *documents) push(ctx context.Context, entities []eventstream.StreamID) (
 			known = append(known, made[i])
 		}
 	}
-	err := d.index.Put(ctx, known)
+	putting, cancel := context.WithTimeout(ctx, putTime)
+	defer cancel()
+	err := d.index.Put(putting, known)
 	var refused *elasticview.RefusedError
 	if !errors.As(err, &refused) {
 		return nil, err
