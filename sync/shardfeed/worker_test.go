@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
 )
@@ -31,6 +33,9 @@ type worker struct {
 	done   chan error
 	dead   bool      // as if it had been killed
 	paused time.Time // until when it stands still
+
+	metrics *prometheus.Registry
+	calls   map[string]int
 }
 
 var errDead = errors.New("the process is dead")
@@ -40,11 +45,12 @@ func (w *world) start(plant planted) {
 	ctx, cancel := context.WithCancel(context.Background())
 	one := &worker{
 		world: w, name: "worker-" + strconv.Itoa(w.started), cancel: cancel, done: make(chan error, 1),
-		skew: time.Duration(w.random.IntN(240)-120) * time.Second,
+		skew:    time.Duration(w.random.IntN(240)-120) * time.Second,
+		metrics: prometheus.NewRegistry(), calls: map[string]int{},
 	}
 	w.workers, w.planted = append(w.workers, one), plant
 	feed, err := shardfeed.New(simSource{one}, simLeases{one}, one.handle, &shardfeed.Options{
-		Worker: one.name, OnLoss: one.onLoss, Now: func() time.Time { return time.Now().Add(one.skew) },
+		Worker: one.name, OnLoss: one.onLoss, Metrics: one.metrics, Now: func() time.Time { return time.Now().Add(one.skew) },
 	})
 	if err != nil {
 		panic(err)
@@ -181,6 +187,7 @@ func (s simSource) Read(ctx context.Context, from string) (shardfeed.Page, error
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.calls["read"]++
 	parts := strings.Split(from, "|")
 	index, _ := strconv.Atoi(parts[1])
 	issued, _ := strconv.ParseInt(parts[2], 10, 64)
@@ -244,6 +251,7 @@ func (l simLeases) Update(ctx context.Context, was, next shardfeed.Lease) (shard
 	err := l.enter(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.calls["update"]++
 	switch {
 	case errors.Is(err, errDead):
 		return shardfeed.Lease{}, err
