@@ -134,6 +134,9 @@ func (s simSource) Shards(ctx context.Context) (shardfeed.Listing, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if time.Now().Before(s.unlistable) {
+		return shardfeed.Listing{}, errors.New("shards cannot be listed")
+	}
 	listing, asOf := shardfeed.Listing{Retention: retention}, time.Now()
 	if !s.calm && s.random.IntN(2) == 0 { // what is listed may be old
 		asOf = asOf.Add(-time.Duration(s.random.IntN(5000)) * time.Millisecond)

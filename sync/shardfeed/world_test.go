@@ -34,6 +34,7 @@ type world struct {
 	faults  []string
 
 	refusing, away time.Time // until when handlers refuse, and the source is away
+	unlistable     time.Time // until when shards cannot be listed
 	workers        []*worker
 	started        int
 	planted        planted
