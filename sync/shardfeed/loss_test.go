@@ -83,3 +83,67 @@ func TestNothingIsReadBeforeItIsKnownHowLongRecordsAreKept(t *testing.T) {
 		w.within(t, 2*time.Minute, "the loss is told", func() bool { return len(w.lost()) == 0 })
 	})
 }
+
+// TestAChildIsAsOldAsItsParent has nobody read for so long after a shard ended that
+// its successor, which is known only now, has lost records.
+func TestAChildIsAsOldAsItsParent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, false)
+		w.calm = true
+		w.shards = []*shard{{id: "child", parents: []string{"parent"}}}
+		w.leases.Create(t.Context(), shardfeed.Lease{Shard: "parent", Ended: true, Since: time.Now()})
+		w.write(1)
+		time.Sleep(retention + time.Minute)
+		w.mu.Lock()
+		w.start(planted{})
+		w.mu.Unlock()
+		w.within(t, time.Minute, "the loss is told", func() bool { return len(w.lost()) == 0 })
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.end(w.workers[0], func(time.Duration) {})
+	})
+}
+
+// TestWhatIsGoneEarlyIsALoss takes away what was not read yet, long before the
+// source said that it would: a shard, or the records in it.
+func TestWhatIsGoneEarlyIsALoss(t *testing.T) {
+	for name, take := range map[string]func(*shard){
+		"the shard":   func(s *shard) { s.closed = time.Now().Add(-retention) },
+		"its records": func(s *shard) { s.cut = len(s.records) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			calmWorld(t, 3, 1, func(t *testing.T, w *world) {
+				w.mu.Lock()
+				w.dynamo = true
+				w.write(30)
+				w.mu.Unlock()
+				time.Sleep(10 * time.Second)
+				w.mu.Lock()
+				w.end(w.workers[0], func(time.Duration) {})
+				w.write(30)
+				for _, s := range w.shards[1:] {
+					take(s)
+				}
+				w.write(30)
+				w.start(planted{})
+				w.mu.Unlock()
+				w.within(t, time.Minute, "all is handled or told of", func() bool { return len(w.lost()) == 0 })
+				time.Sleep(30 * time.Second)
+				w.mu.Lock()
+				told := len(w.alarms)
+				if told != 2 {
+					t.Errorf("%d losses were told, in 2 shards", told)
+				}
+				w.write(30)
+				w.mu.Unlock()
+				time.Sleep(10 * time.Minute)
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.judge()
+				if len(w.alarms) > told {
+					t.Errorf("%d losses were told again", len(w.alarms)-told)
+				}
+			})
+		})
+	}
+}
