@@ -127,8 +127,8 @@ func TestWhatIsGoneEarlyIsALoss(t *testing.T) {
 				w.write(30)
 				w.start(planted{})
 				w.mu.Unlock()
-				w.within(t, time.Minute, "all is handled or told of", func() bool { return len(w.lost()) == 0 })
-				time.Sleep(30 * time.Second)
+				w.within(t, 2*time.Minute, "all is handled or told of", func() bool { return len(w.lost()) == 0 })
+				time.Sleep(time.Minute)
 				w.mu.Lock()
 				told := len(w.alarms)
 				if told != 2 {

@@ -85,6 +85,44 @@ func TestShardsMoveWithinSeconds(t *testing.T) {
 	})
 }
 
+// TestAStopIsQuickAtAnyMoment stops a worker in the middle of whatever it does.
+func TestAStopIsQuickAtAnyMoment(t *testing.T) {
+	calmWorld(t, 6, 1, func(t *testing.T, w *world) {
+		for i := range 20 {
+			w.mu.Lock()
+			w.start(planted{})
+			second := w.workers[1]
+			w.mu.Unlock()
+			w.within(t, 5*time.Second, "a new process has half", func() bool { return w.owns(second) == 3 })
+			w.mu.Lock()
+			w.write(200)
+			w.mu.Unlock()
+			time.Sleep(time.Duration(i) * 37 * time.Millisecond)
+			w.mu.Lock()
+			w.end(second, func(time.Duration) {})
+			w.mu.Unlock()
+			w.within(t, 5*time.Second, "all were given back", func() bool { return w.owns(w.workers[0]) == 6 })
+		}
+		w.within(t, 10*time.Second, "all is handled", func() bool { return len(w.lost()) == 0 })
+	})
+}
+
+// TestWhoCannotRenewStopsReading has a worker behave as others take it to be.
+func TestWhoCannotRenewStopsReading(t *testing.T) {
+	calmWorld(t, 2, 1, func(t *testing.T, w *world) {
+		held := func() bool { return gauge(t, w.workers[0], "identity_feed_leases_held") > 0 }
+		w.mu.Lock()
+		w.workers[0].unable = time.Now().Add(time.Minute)
+		w.mu.Unlock()
+		w.within(t, 15*time.Second, "it reads nothing", func() bool { return !held() })
+		time.Sleep(30 * time.Second)
+		if held() {
+			t.Error("it reads though it cannot renew")
+		}
+		w.within(t, 30*time.Second, "it reads again", held)
+	})
+}
+
 // TestAChildIsReadSoon has shards rotate: their successors are read without waiting
 // for the next time that shards are listed anyway.
 func TestAChildIsReadSoon(t *testing.T) {

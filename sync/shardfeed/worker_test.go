@@ -33,6 +33,7 @@ type worker struct {
 	done   chan error
 	dead   bool      // as if it had been killed
 	paused time.Time // until when it stands still
+	unable time.Time // until when it cannot write leases
 
 	metrics *prometheus.Registry
 	calls   map[string]int
@@ -161,7 +162,7 @@ func (s simSource) Open(ctx context.Context, id, after string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	shard := s.shard(id)
-	if shard == nil {
+	if shard == nil || !s.calm && s.random.IntN(20) == 0 { // not everybody knows what is new
 		return "", shardfeed.ErrGone
 	}
 	index, horizon := 0, shard.horizon()
@@ -258,6 +259,8 @@ func (l simLeases) Update(ctx context.Context, was, next shardfeed.Lease) (shard
 	switch {
 	case errors.Is(err, errDead):
 		return shardfeed.Lease{}, err
+	case time.Now().Before(l.unable):
+		return shardfeed.Lease{}, errors.New("leases cannot be written")
 	case err != nil && l.random.IntN(2) == 0:
 		return shardfeed.Lease{}, err
 	case err != nil:
