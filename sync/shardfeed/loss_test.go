@@ -147,3 +147,33 @@ func TestWhatIsGoneEarlyIsALoss(t *testing.T) {
 		})
 	}
 }
+
+// TestAShardThatIsDeniedIsNotGone has the source say that there are no such shards,
+// though it lists them, or for a short while.
+func TestAShardThatIsDeniedIsNotGone(t *testing.T) {
+	for name, test := range map[string]struct {
+		hidden  bool
+		minutes float64
+	}{
+		"it is listed": {false, 5}, "for a moment": {true, 0.5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calmWorld(t, 3, 2, func(t *testing.T, w *world) {
+				lasts := time.Duration(test.minutes * float64(time.Minute))
+				w.mu.Lock()
+				w.end(w.workers[0], func(time.Duration) {})
+				w.denied, w.hidden = time.Now().Add(lasts), test.hidden
+				w.start(planted{})
+				w.write(50)
+				w.mu.Unlock()
+				time.Sleep(lasts + 10*time.Minute)
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.judge()
+				if len(w.alarms) > 0 {
+					t.Errorf("losses were told: %v", w.alarms)
+				}
+			})
+		})
+	}
+}

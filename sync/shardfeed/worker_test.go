@@ -77,7 +77,10 @@ func (one *worker) enter(ctx context.Context) error {
 }
 
 func (one *worker) handle(ctx context.Context, positions []eventstream.Position) error {
-	if one.planted.tooEarly {
+	one.mu.Lock()
+	tooEarly := one.planted.tooEarly
+	one.mu.Unlock()
+	if tooEarly {
 		go one.handleNow(context.Background(), positions)
 		return nil
 	}
@@ -143,7 +146,7 @@ func (s simSource) Shards(ctx context.Context) (shardfeed.Listing, error) {
 		asOf = asOf.Add(-time.Duration(s.random.IntN(5000)) * time.Millisecond)
 	}
 	for _, shard := range s.shards {
-		if !shard.listed() || shard.born.After(asOf) {
+		if !shard.listed() || shard.born.After(asOf) || s.hidden && time.Now().Before(s.denied) {
 			continue
 		}
 		described := shardfeed.Shard{ID: shard.id, Parents: shard.parents, Closed: !shard.closed.IsZero() && !shard.closed.After(asOf)}
@@ -162,7 +165,7 @@ func (s simSource) Open(ctx context.Context, id, after string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	shard := s.shard(id)
-	if shard == nil || !s.calm && s.random.IntN(20) == 0 { // not everybody knows what is new
+	if shard == nil || time.Now().Before(s.denied) || !s.calm && s.random.IntN(20) == 0 {
 		return "", shardfeed.ErrGone
 	}
 	index, horizon := 0, shard.horizon()
@@ -250,7 +253,7 @@ func (l simLeases) Create(ctx context.Context, lease shardfeed.Lease) (shardfeed
 	return l.leases.Create(ctx, lease)
 }
 
-// Update may fail before it is made, after, and long before.
+// Update may fail without being made, though it was made, and before it is made.
 func (l simLeases) Update(ctx context.Context, was, next shardfeed.Lease) (shardfeed.Lease, error) {
 	err := l.enter(ctx)
 	l.mu.Lock()
@@ -261,14 +264,17 @@ func (l simLeases) Update(ctx context.Context, was, next shardfeed.Lease) (shard
 		return shardfeed.Lease{}, err
 	case time.Now().Before(l.unable):
 		return shardfeed.Lease{}, errors.New("leases cannot be written")
-	case err != nil && l.random.IntN(2) == 0:
-		return shardfeed.Lease{}, err
 	case err != nil:
-		time.AfterFunc(time.Duration(l.random.IntN(20_000))*time.Millisecond, func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
+		switch l.random.IntN(3) {
+		case 0:
 			l.put(was, next)
-		})
+		case 1:
+			time.AfterFunc(time.Duration(l.random.IntN(20_000))*time.Millisecond, func() {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				l.put(was, next)
+			})
+		}
 		return shardfeed.Lease{}, err
 	}
 	stored, err := l.put(was, next)

@@ -35,6 +35,8 @@ type world struct {
 
 	refusing, away time.Time // until when handlers refuse, and the source is away
 	unlistable     time.Time // until when shards cannot be listed
+	denied         time.Time // until when the source says that there is no such shard
+	hidden         bool      // and does not list any
 	workers        []*worker
 	started        int
 	planted        planted
