@@ -106,8 +106,8 @@ type writers struct {
 	all   []*person
 }
 
-// keepWriting has so many writers create users, name some of them anew and remove
-// a few.
+// keepWriting has so many writers create users, name some of them anew, which they
+// read, and remove a few.
 func (w *world) keepWriting(p *process, word string, count int) *writers {
 	all := &writers{stop: make(chan struct{})}
 	for range count {
@@ -138,10 +138,19 @@ func (w *world) writeUntil(p *process, word string, all *writers) {
 		}
 		if who := mine[(7*i)%len(mine)]; !who.gone {
 			w.mustWrite(p, who, fmt.Sprintf("%s %d anew", word, i))
+			w.force(p, who)
 		}
 		if who := mine[len(mine)/2]; i%20 == 19 && !who.gone {
 			w.remove(p, who)
 		}
+	}
+}
+
+// force demands what was written, so that the reader writes the row and leaves the
+// notice to others.
+func (w *world) force(p *process, who *person) {
+	if r := p.ask(w.t, http.MethodGet, "/users/"+who.ID, nil, "X-Consistency", who.token, "Prefer", patience); !holdsName(r, who) {
+		w.t.Errorf("%+v is answered %d: %s", who, r.status, r.body)
 	}
 }
 
