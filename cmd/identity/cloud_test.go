@@ -20,7 +20,7 @@ const cloudAdminKey = "an-admin-key-of-tests-that-is-long-enough"
 
 // cloudAt gives the environment of processes over tables of their own, which are
 // made, as is what the flags say.
-func cloudAt(t *testing.T, flags ...string) (env []string) {
+func cloudAt(t testing.TB, flags ...string) (env []string) {
 	t.Helper()
 	dynamodb := testservers.DynamoDB(t)
 	set := map[string]string{
@@ -104,7 +104,7 @@ func TestMissingTableIsNamed(t *testing.T) {
 	}
 }
 
-func mustStartWith(t *testing.T, dir string, env []string, args ...string) *process {
+func mustStartWith(t testing.TB, dir string, env []string, args ...string) *process {
 	t.Helper()
 	p, err := startCommand(context.WithoutCancel(t.Context()), dir, env, args...)
 	if err != nil {
