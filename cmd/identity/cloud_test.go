@@ -55,6 +55,9 @@ func TestWireContractInTheCloud(t *testing.T) {
 	serve := []string{"serve", "--feed", "none", "--search", "elasticsearch", "--no-access-log", "--listen", "127.0.0.1:0"}
 	one, other := mustStartWith(t, dir, env, serve...), mustStartWith(t, dir, env, serve...)
 	apitest.Run(t, &apitest.Target{URL: one.url, Others: []string{other.url}, AdminKey: cloudAdminKey, Behind: true})
+	if code, out, errs := runHere(t, "verify", "--search", "elasticsearch"); code != exitDone {
+		t.Errorf("verify ends with %d: %s%s", code, out, errs)
+	}
 }
 
 // Alone, with nothing said but where the tables are, a process serves and keeps
