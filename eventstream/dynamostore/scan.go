@@ -55,3 +55,21 @@ func (s *Store) Size(ctx context.Context) (uint64, error) {
 	}
 	return uint64(aws.ToInt64(described.Table.ItemCount)), nil
 }
+
+// At gives the commit at a position, the zero Commit if there is none. Whether the
+// stream has those before it, it does not ask.
+func (s *Store) At(ctx context.Context, position eventstream.Position) (eventstream.Commit, error) {
+	if err := s.enter(ctx); err != nil {
+		return eventstream.Commit{}, err
+	}
+	if !mayExist(position.Stream) {
+		return eventstream.Commit{}, nil
+	}
+	output, err := patiently(ctx, s, "read a commit", func() (*dynamodb.GetItemOutput, error) {
+		return s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: keyOf(position.Stream, position.Seq), ConsistentRead: aws.Bool(true)})
+	})
+	if err != nil || len(output.Item) == 0 {
+		return eventstream.Commit{}, err
+	}
+	return decode(output.Item)
+}

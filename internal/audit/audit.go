@@ -42,6 +42,8 @@ type Options struct {
 	// Patience is how long what differs on a store without a log may take to come
 	// right, as views may be on their way: 10 seconds if zero.
 	Patience time.Duration
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
 	// Found is told of every finding, one at a time.
 	Found func(Finding)
 	// Progress is told now and then what is being done and how much of it is done.
@@ -59,6 +61,9 @@ func Run(ctx context.Context, subject Subject, options Options) (Report, error) 
 	}
 	if a.options.Patience == 0 {
 		a.options.Patience = 10 * time.Second
+	}
+	if a.options.Now == nil {
+		a.options.Now = time.Now
 	}
 	parts := a.scanParts()
 	if a.log, _ = subject.Store.(eventstream.Log); a.log != nil {

@@ -114,14 +114,9 @@ func (a *audit) lastOf(ctx context.Context, stream eventstream.StreamID) (events
 // commitAt is the commit at a position, the zero one if there is none that can be
 // read.
 func (a *audit) commitAt(ctx context.Context, at eventstream.Position) (eventstream.Commit, error) {
-	if at.Seq == 0 {
-		return eventstream.Commit{}, nil
+	commit, err := a.scanner.At(ctx, at)
+	if err != nil {
+		return eventstream.Commit{}, unlessCorrupt(err)
 	}
-	for commit, err := range a.subject.Store.Read(ctx, at.Stream, at.Seq-1) {
-		if err != nil {
-			return eventstream.Commit{}, unlessCorrupt(err)
-		}
-		return commit, nil
-	}
-	return eventstream.Commit{}, nil
+	return commit, nil
 }

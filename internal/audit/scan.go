@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"time"
 
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
@@ -18,6 +17,9 @@ type Scanner interface {
 	// is no commit is an error that is eventstream.ErrCorrupt, beside the position
 	// that it has; the scan goes on behind it. Any other error ends it.
 	Scan(ctx context.Context) iter.Seq2[eventstream.Commit, error]
+	// At gives the commit at a position, the zero Commit if there is none, and
+	// eventstream.ErrCorrupt for one that is not what was written.
+	At(ctx context.Context, position eventstream.Position) (eventstream.Commit, error)
 	// Size is about how many commits there are.
 	Size(ctx context.Context) (uint64, error)
 }
@@ -36,7 +38,7 @@ func (a *audit) readStreams(ctx context.Context) error {
 	if err := a.readStore(ctx); err != nil {
 		return err
 	}
-	s := &scan{audit: a, together: newTogether(time.Now())}
+	s := &scan{audit: a, together: newTogether(a.options.Now())}
 	var err error
 	if s.size, err = a.scanner.Size(ctx); err != nil {
 		return err
