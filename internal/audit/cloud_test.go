@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/seed5b6a70b4/identity/commands"
 	"github.com/seed5b6a70b4/identity/domain"
@@ -153,39 +154,39 @@ func TestNothingIsFoundWhileTablesAreWrittenTo(t *testing.T) {
 	c := newCloud(t)
 	c.fill(t)
 	c.follow(t)
-	ctx, stop := context.WithCancel(t.Context())
-	written := make(chan error, 2)
-	told := make(chan []eventstream.Position, 64)
-	go func() { // the feed, always a little late
+	const turns = 5
+	told := make(chan []eventstream.Position, 5*turns) // the feed is late
+	var busy errgroup.Group
+	busy.Go(func() error {
 		for positions := range told {
-			if err := c.synchroniser.Handle(context.WithoutCancel(ctx), positions); err != nil {
-				written <- err
-				return
+			if err := c.synchroniser.Handle(t.Context(), positions); err != nil {
+				return err
 			}
 		}
-		written <- nil
-	}()
-	go func() {
+		return nil
+	})
+	written := make(chan struct{})
+	busy.Go(func() error {
+		defer close(written)
 		defer close(told)
-		for ctx.Err() == nil {
-			if err := c.change(context.WithoutCancel(ctx), told); err != nil {
-				written <- err
-				return
+		for range turns {
+			if err := c.change(t.Context(), told); err != nil {
+				return err
 			}
 		}
-		written <- nil
-	}()
-	for _, later := range []time.Duration{0, time.Hour, 0} {
-		report, found := c.audit(t, 10*time.Second, later)
-		if len(found) > 0 {
-			t.Error(found)
+		return nil
+	})
+	for later := time.Duration(0); ; later = time.Hour - later {
+		if report, found := c.audit(t, time.Minute, later); len(found) > 0 {
+			t.Errorf("%+v: %v", report, found)
 		}
-		t.Logf("%+v", report)
-	}
-	stop()
-	for range 2 {
-		if err := <-written; err != nil {
-			t.Error(err)
+		select {
+		case <-written:
+			if err := busy.Wait(); err != nil {
+				t.Error(err)
+			}
+			return
+		default:
 		}
 	}
 }
