@@ -207,7 +207,7 @@ func (c *cloud) openQueries() error {
 	if c.indexer == nil {
 		return c.openReader(c.view, c.view.Name(), waiter, nil, "", nil)
 	}
-	return c.openReader(c.view, c.view.Name(), waiter, c.index, indexName, c.indexer)
+	return c.openReader(c.view, c.view.Name(), waiter, timely{c.index}, indexName, c.indexer)
 }
 
 // adminKey implements engine: the environment alone brings one.
