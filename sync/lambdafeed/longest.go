@@ -1,0 +1,52 @@
+package lambdafeed
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// A try has half of the time that is left until the deadline but for some that is
+// kept for the answer; with less than enough for a try, there is none.
+const (
+	keptForAnswer   = 2 * time.Second
+	enoughForOneTry = 500 * time.Millisecond
+)
+
+// longest handles positions from the first on, as many as can be, and tells how
+// many those are; if it is not all, why the next cannot be.
+//
+// All are handed over at once. If that fails, the first alone: where nothing works
+// at all, that was it. Otherwise each further try is of twice as many, until one
+// fails again.
+func (f *Feed) longest(ctx context.Context, positions []eventstream.Position) (handled int, err error) {
+	for size := len(positions); handled < len(positions); {
+		size = min(size, len(positions)-handled)
+		if err = f.try(ctx, positions[handled:handled+size]); err == nil {
+			handled, size = handled+size, size*2
+			continue
+		}
+		if size == 1 {
+			return handled, err
+		}
+		size = 1
+	}
+	return handled, nil
+}
+
+// try hands positions over, for half of the time that there is.
+func (f *Feed) try(ctx context.Context, positions []eventstream.Position) error {
+	deadline, there := ctx.Deadline()
+	if !there {
+		return f.handle(ctx, positions)
+	}
+	left := time.Until(deadline) - keptForAnswer
+	if left < enoughForOneTry {
+		return fmt.Errorf("hand over %d commits: %w", len(positions), context.DeadlineExceeded)
+	}
+	ctx, cancel := context.WithTimeout(ctx, left/2)
+	defer cancel()
+	return f.handle(ctx, positions)
+}
