@@ -23,8 +23,9 @@ type Options struct {
 	// Table is that of the commits: records of others are left as unknown. With an
 	// empty name, none are.
 	Table string
-	// Handled is called after a batch of which something was handled. What it cannot
-	// do must be made up for by itself: the records are not given again.
+	// Handled is called after a batch of which something was handled, with a context
+	// that leaves time for the answer. What it cannot do must be made up for by
+	// itself: the records are not given again.
 	Handled func(ctx context.Context)
 	// Scheduled is what an event without records asks for, such as those of a
 	// schedule; its error fails the invocation. Nil does nothing.
@@ -136,6 +137,8 @@ func (f *Feed) batch(ctx context.Context, records []record, of int) (lowest stri
 		f.options.Logger.Error("records have to be given again", "handled", handled, "of", len(records), "lowest", lowest, "error", err)
 	}
 	if handled > 0 {
+		ctx, cancel := half(ctx)
+		defer cancel()
 		f.options.Handled(ctx)
 	}
 	return lowest

@@ -36,17 +36,25 @@ func (f *Feed) longest(ctx context.Context, positions []eventstream.Position) (h
 	return handled, nil
 }
 
-// try hands positions over, for half of the time that there is.
+// try hands positions over.
 func (f *Feed) try(ctx context.Context, positions []eventstream.Position) error {
+	ctx, cancel := half(ctx)
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("hand over %d commits: %w", len(positions), err)
+	}
+	return f.handle(ctx, positions)
+}
+
+// half bounds a try; with too little time for one, it has ended already.
+func half(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, there := ctx.Deadline()
 	if !there {
-		return f.handle(ctx, positions)
+		return ctx, func() {}
 	}
 	left := time.Until(deadline) - keptForAnswer
 	if left < enoughForOneTry {
-		return fmt.Errorf("hand over %d commits: %w", len(positions), context.DeadlineExceeded)
+		left = 0
 	}
-	ctx, cancel := context.WithTimeout(ctx, left/2)
-	defer cancel()
-	return f.handle(ctx, positions)
+	return context.WithTimeout(ctx, left/2)
 }
