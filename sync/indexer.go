@@ -63,6 +63,9 @@ func NewIndexer(s *Synchroniser, view View, options *IndexerOptions) (*Indexer, 
 		x.options.Logger = slog.New(slog.DiscardHandler)
 	}
 	x.parked = loadParked(&Options{Parked: options.Parked}, options.Name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.indexers = append(s.indexers, x)
 	return x, nil
 }
 
@@ -116,11 +119,17 @@ func (x *Indexer) record(entities []eventstream.StreamID, refused map[eventstrea
 	return x.parked.save()
 }
 
-// Parked lists what the index refused.
-func (x *Indexer) Parked() []Parked { return x.parked.list(x.options.Name) }
-
-// Refresh hears of what other processes parked.
-func (x *Indexer) Refresh(ctx context.Context) error { return x.parked.reload(ctx) }
+// sweep hears of what other processes parked, and pushes what is parked again.
+func (x *Indexer) sweep(ctx context.Context) error {
+	if err := x.parked.reload(ctx); err != nil {
+		return err
+	}
+	var entities []eventstream.StreamID
+	for _, parked := range x.parked.list(x.options.Name) {
+		entities = append(entities, parked.Stream)
+	}
+	return x.push(ctx, entities)
+}
 
 // Complete fails with ErrParked while anything is parked in the view or the index.
 func (x *Indexer) Complete() error {

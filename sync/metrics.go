@@ -105,6 +105,9 @@ func (c *lagCollector) Describe(to chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *lagCollector) Collect(to chan<- prometheus.Metric) {
+	for _, x := range c.s.allIndexers() {
+		to <- prometheus.MustNewConstMetric(parkedCount, prometheus.GaugeValue, float64(x.parked.count.Load()), x.options.Name)
+	}
 	for _, f := range c.s.followers {
 		name := f.view.Name()
 		to <- prometheus.MustNewConstMetric(parkedCount, prometheus.GaugeValue, float64(f.parked.count.Load()), name)

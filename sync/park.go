@@ -27,12 +27,15 @@ type Parked struct {
 	Attempts int
 }
 
-// Parked lists what is parked, by view and stream.
+// Parked lists what is parked, by view and stream; also what indexes refused.
 func (s *Synchroniser) Parked() []Parked {
 	var all []Parked
 	for _, f := range s.followers {
 		f.prune(context.Background())
 		all = append(all, f.parked.list(f.view.Name())...)
+	}
+	for _, x := range s.allIndexers() {
+		all = append(all, x.parked.list(x.options.Name)...)
 	}
 	slices.SortFunc(all, func(a, b Parked) int {
 		return cmp.Or(strings.Compare(a.View, b.View), strings.Compare(string(a.Stream), string(b.Stream)))

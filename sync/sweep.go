@@ -62,12 +62,18 @@ func (f *follower) catchLog(ctx context.Context) error {
 }
 
 // Sweep compares the streams that have moved since an instant with every view,
-// and brings rows that are behind to where they should be. It goes over all
-// streams for a view whose list of parked streams was lost.
+// and brings rows that are behind to where they should be; rows that are not
+// announced are. It goes over all streams for a view whose list of parked streams
+// was lost.
 func (s *Synchroniser) Sweep(ctx context.Context, since time.Time) error {
 	for _, f := range s.followers {
 		if err := f.sweep(ctx, since); err != nil {
 			return fmt.Errorf("sweep view %s: %w", f.view.Name(), err)
+		}
+	}
+	for _, x := range s.allIndexers() {
+		if err := x.sweep(ctx); err != nil {
+			return fmt.Errorf("sweep index %s: %w", x.options.Name, err)
 		}
 	}
 	return nil
@@ -80,7 +86,7 @@ func (f *follower) sweep(ctx context.Context, since time.Time) error {
 	if err := f.catchLog(ctx); err != nil {
 		return err
 	}
-	if err := f.parked.reload(ctx); err != nil {
+	if err := f.retryShared(ctx); err != nil {
 		return err
 	}
 	complete := f.parked.complete.Load()
@@ -96,6 +102,27 @@ func (f *follower) sweep(ctx context.Context, since time.Time) error {
 		f.s.options.Logger.Info("view healed by a sweep", "view", f.view.Name(), "commits", healed)
 	}
 	return f.parked.sweptAll()
+}
+
+// retryShared hears of what other processes parked, and tries all of it again:
+// one of them may know an event by now that it did not. Lists that only this
+// process has are retried when it starts.
+func (f *follower) retryShared(ctx context.Context) error {
+	if f.parked.store == nil {
+		return nil
+	}
+	if err := f.parked.reload(ctx); err != nil {
+		return err
+	}
+	var parked []eventstream.Position
+	for _, p := range f.parked.list(f.view.Name()) {
+		parked = append(parked, eventstream.Position{Stream: p.Stream, Seq: p.Seq})
+	}
+	if err := f.retryAll(ctx); err != nil {
+		return err
+	}
+	_, err := f.handle(ctx, parked) // which announces what is no longer parked
+	return err
 }
 
 // sweptAtOnce is how many positions are compared at a time.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,9 @@ type Synchroniser struct {
 	streams   *eventstream.Streams
 	options   Options
 	followers []*follower
+
+	mu       sync.Mutex
+	indexers []*Indexer
 }
 
 // Options adjust a Synchroniser. The zero value is good.
@@ -87,6 +91,13 @@ func (o *Options) fill() {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+}
+
+// allIndexers are those that carry on what views show.
+func (s *Synchroniser) allIndexers() []*Indexer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.indexers)
 }
 
 // follower is what the synchroniser keeps of one view.

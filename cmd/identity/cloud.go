@@ -46,6 +46,7 @@ type cloud struct {
 	view         *dynamoview.View
 	synchroniser *querysync.Synchroniser
 	feeds        []*shardfeed.Feed
+	leases       *dynamolease.Leases // of the feed of commits; nil without feeds
 
 	// What follows is nil when search is off.
 	index   *elasticview.Index
@@ -219,6 +220,13 @@ func (c *cloud) adminKey() (string, error) {
 
 // run implements engine.
 func (c *cloud) run(ctx context.Context) error {
+	if len(c.feeds) == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.synchroniser.Run(ctx) })
 	for _, feed := range c.feeds {
@@ -233,12 +241,10 @@ func (c *cloud) settle(context.Context) error { return nil }
 // status implements engine.
 func (c *cloud) status() ([]httpapi.ViewStatus, *httpapi.StoreStatus) {
 	views := []httpapi.ViewStatus{{Name: c.view.Name()}}
-	parked := c.synchroniser.Parked()
 	if c.indexer != nil {
 		views = append(views, httpapi.ViewStatus{Name: indexName})
-		parked = append(parked, c.indexer.Parked()...)
 	}
-	addParked(views, parked)
+	addParked(views, c.synchroniser.Parked())
 	return views, nil
 }
 

@@ -51,7 +51,8 @@ func (c *cloud) openFeeds() error {
 		source = kinesisfeed.New(kinesis.NewFromConfig(c.aws), c.names.Stream, c.names.Events)
 		group, poll = kinesisGroup, kinesisPoll
 	}
-	commits, err := shardfeed.New(source, dynamolease.New(c.dynamodb, c.names.State, group), c.synchroniser.Handle, c.feedOptions(group, poll))
+	c.leases = dynamolease.New(c.dynamodb, c.names.State, group)
+	commits, err := shardfeed.New(source, c.leases, c.synchroniser.Handle, c.feedOptions(group, poll))
 	if err != nil {
 		return err
 	}
@@ -66,6 +67,30 @@ func (c *cloud) openFeeds() error {
 	}
 	c.feeds = append(c.feeds, changes)
 	return nil
+}
+
+// begin goes over all streams before the feed is read for the first time: it keeps
+// only what was written lately. It is tried until it works.
+func (c *cloud) begin(ctx context.Context) error {
+	for attempt := 0; ; attempt++ {
+		leases, err := c.leases.List(ctx)
+		if err == nil && len(leases) > 0 {
+			return nil
+		}
+		if err == nil {
+			c.settings.log.Info("nobody has read the feed yet: going over all streams")
+			err = c.synchroniser.Sweep(ctx, time.Time{})
+		}
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		c.settings.log.Warn("the views cannot be brought up to date yet", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(min(time.Second<<min(attempt, 5), 30*time.Second)):
+		}
+	}
 }
 
 func (c *cloud) feedOptions(name string, poll time.Duration) *shardfeed.Options {

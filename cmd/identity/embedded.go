@@ -74,8 +74,8 @@ func (b *embedded) openStore() error {
 	options := &logstore.Options{
 		Logger: b.settings.log, Fatal: b.settings.fatal, FreeSpace: b.settings.freeSpace, Observe: b.feed.Observe,
 	}
-	if b.metrics != nil {
-		options.OnBatch = b.metrics.onBatch
+	if b.settings.registry != nil {
+		options.OnBatch = newLogMetrics(b.settings.registry).onBatch
 	}
 	var err error
 	if b.store, err = logstore.Open(b.data.log(), options); err != nil {

@@ -53,7 +53,7 @@ var table = map[string]row{
 	"eventstream/logstore/internal/heads": {libraries: []string{unix}},
 	"eventstream/logstore/internal/vfs":   {libraries: []string{unix}},
 	"eventstream/logstore/internal/memfs": {ours: []string{"eventstream/logstore/internal/vfs"}},
-	"queries/dynamoview":                  {ours: []string{"domain", "eventstream", "queries", "internal/awshttp"}, libraries: []string{uuid, awsSDK, awsDynamoDB, errgroup}},
+	"queries/dynamoview":                  {ours: []string{"domain", "eventstream", "queries", "internal/awshttp"}, libraries: []string{uuid, awsSDK, awsDynamoDB, smithy, errgroup}},
 	"eventstream/dynamostore":             {ours: []string{"eventstream", "internal/awshttp"}, libraries: []string{awsSDK, awsDynamoDB, smithy, "github.com/hashicorp/golang-lru/v2", errgroup}},
 	"queries/memview":                     {ours: []string{"domain", "eventstream", "queries", "internal/snapshot"}, libraries: []string{uuid}},
 	"queries/memsearch":                   {ours: []string{"domain", "eventstream", "queries", "internal/snapshot", "internal/words"}, libraries: []string{uuid, errgroup, unix}},

@@ -2,10 +2,12 @@ package dynamoview
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/domain"
@@ -115,7 +117,12 @@ func projection(only []string) (expression *string, names map[string]string) {
 	return &text, names
 }
 
-// unavailable says what was attempted, and that it may be tried again.
+// unavailable says what was attempted, and that it may be tried again, unless the
+// table said that it will never take the request.
 func unavailable(attempted string, err error) error {
+	var refused smithy.APIError
+	if errors.As(err, &refused) && refused.ErrorCode() == "ValidationException" {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
 	return fmt.Errorf("%s: %w: %w", attempted, eventstream.ErrUnavailable, err)
 }

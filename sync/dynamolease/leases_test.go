@@ -65,3 +65,34 @@ type lostReply struct{}
 func (lostReply) Error() string   { return "connection reset by peer" }
 func (lostReply) Timeout() bool   { return true }
 func (lostReply) Temporary() bool { return true }
+
+// TestListsAreConsistent looks at what is asked: the server at hand is never stale.
+func TestListsAreConsistent(t *testing.T) {
+	table := shardtest.NewTable(t, dynamolease.Table)
+	asked := &questions{}
+	client := dynamodb.New(table.Client.Options(), func(o *dynamodb.Options) {
+		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Initialize.Add(asked, middleware.After)
+		})
+	})
+	if _, err := dynamolease.New(client, table.Name, "group").List(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if asked.consistent != 1 || asked.other != 0 {
+		t.Errorf("%d consistent reads, %d others", asked.consistent, asked.other)
+	}
+}
+
+// questions counts reads.
+type questions struct{ consistent, other int }
+
+func (*questions) ID() string { return "questions" }
+
+func (q *questions) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	if query, isQuery := in.Parameters.(*dynamodb.QueryInput); isQuery && query.ConsistentRead != nil && *query.ConsistentRead {
+		q.consistent++
+	} else {
+		q.other++
+	}
+	return next.HandleInitialize(ctx, in)
+}

@@ -20,18 +20,12 @@ func newLineage(shards []Shard, leases []Lease) *lineage {
 }
 
 // mayBeRead tells whether a shard is to be read now: not before all of its
-// parents were read to their end or are gone. A parent that has a lease is not
-// gone before somebody has found that out and ended it.
+// parents were read to their end or are gone. What is listed has a lease, and a
+// parent that has one is not gone before somebody has found that out and ended it.
 func (l *lineage) mayBeRead(lease *Lease) bool {
-	if lease.Ended {
-		return false
-	}
-	return !slices.ContainsFunc(lease.Parents, func(parent string) bool {
-		if of, leased := l.leases[parent]; leased {
-			return !of.Ended
-		}
-		_, isListed := l.listed[parent]
-		return isListed
+	return !lease.Ended && !slices.ContainsFunc(lease.Parents, func(parent string) bool {
+		of, leased := l.leases[parent]
+		return leased && !of.Ended
 	})
 }
 

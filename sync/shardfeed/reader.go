@@ -14,7 +14,8 @@ type reader struct {
 	// anew says that the checkpoint was trimmed, so that reading goes on with the
 	// oldest record.
 	anew     bool
-	failures int // in a row
+	failures int       // in a row
+	missing  time.Time // since when the source says that there is no such shard; zero if it does not
 }
 
 // run reads until the shard has ended, which it answers true to, or ctx ends.
@@ -27,7 +28,7 @@ func (r *reader) run(ctx context.Context) (ended bool) {
 			}
 			continue
 		}
-		r.failures = 0
+		r.failures, r.missing = 0, time.Time{}
 		if !r.finish(ctx, &page) {
 			continue
 		}
@@ -171,8 +172,15 @@ func (r *reader) mend(ctx context.Context, err error) (gone bool) {
 	return false
 }
 
-// isGone tells whether the source is there and does not list the shard.
+// isGone tells whether the source has been there for a while and does not list the
+// shard: of a shard that is new it may not know everywhere yet.
 func (r *reader) isGone(ctx context.Context) bool {
+	if r.missing.IsZero() {
+		r.missing = time.Now()
+	}
+	if time.Since(r.missing) < 2*r.options.ListEvery {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	listing, err := r.source.Shards(ctx)

@@ -154,6 +154,9 @@ func (w *world) judge() {
 	if lost := w.lost(); len(lost) > 0 {
 		w.fault("%d of %d records were lost and nobody was told", len(lost), len(w.records))
 	}
+	if n := len(w.alarms); n > 0 && time.Since(w.alarms[n-1].at) < 2*time.Minute {
+		w.fault("losses are told without end")
+	}
 	leases, _ := w.leases.List(context.Background())
 	owned := map[string]int{}
 	for _, s := range w.shards {

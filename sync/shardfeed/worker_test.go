@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
 )
@@ -31,6 +33,10 @@ type worker struct {
 	done   chan error
 	dead   bool      // as if it had been killed
 	paused time.Time // until when it stands still
+	unable time.Time // until when it cannot write leases
+
+	metrics *prometheus.Registry
+	calls   map[string]int
 }
 
 var errDead = errors.New("the process is dead")
@@ -40,11 +46,12 @@ func (w *world) start(plant planted) {
 	ctx, cancel := context.WithCancel(context.Background())
 	one := &worker{
 		world: w, name: "worker-" + strconv.Itoa(w.started), cancel: cancel, done: make(chan error, 1),
-		skew: time.Duration(w.random.IntN(240)-120) * time.Second,
+		skew:    time.Duration(w.random.IntN(240)-120) * time.Second,
+		metrics: prometheus.NewRegistry(), calls: map[string]int{},
 	}
 	w.workers, w.planted = append(w.workers, one), plant
 	feed, err := shardfeed.New(simSource{one}, simLeases{one}, one.handle, &shardfeed.Options{
-		Worker: one.name, OnLoss: one.onLoss, Now: func() time.Time { return time.Now().Add(one.skew) },
+		Worker: one.name, OnLoss: one.onLoss, Metrics: one.metrics, Now: func() time.Time { return time.Now().Add(one.skew) },
 	})
 	if err != nil {
 		panic(err)
@@ -70,7 +77,10 @@ func (one *worker) enter(ctx context.Context) error {
 }
 
 func (one *worker) handle(ctx context.Context, positions []eventstream.Position) error {
-	if one.planted.tooEarly {
+	one.mu.Lock()
+	tooEarly := one.planted.tooEarly
+	one.mu.Unlock()
+	if tooEarly {
 		go one.handleNow(context.Background(), positions)
 		return nil
 	}
@@ -128,12 +138,15 @@ func (s simSource) Shards(ctx context.Context) (shardfeed.Listing, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if time.Now().Before(s.unlistable) {
+		return shardfeed.Listing{}, errors.New("shards cannot be listed")
+	}
 	listing, asOf := shardfeed.Listing{Retention: retention}, time.Now()
 	if !s.calm && s.random.IntN(2) == 0 { // what is listed may be old
 		asOf = asOf.Add(-time.Duration(s.random.IntN(5000)) * time.Millisecond)
 	}
 	for _, shard := range s.shards {
-		if !shard.listed() || shard.born.After(asOf) {
+		if !shard.listed() || shard.born.After(asOf) || s.hidden && time.Now().Before(s.denied) {
 			continue
 		}
 		described := shardfeed.Shard{ID: shard.id, Parents: shard.parents, Closed: !shard.closed.IsZero() && !shard.closed.After(asOf)}
@@ -152,7 +165,7 @@ func (s simSource) Open(ctx context.Context, id, after string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	shard := s.shard(id)
-	if shard == nil {
+	if shard == nil || time.Now().Before(s.denied) || !s.calm && s.random.IntN(20) == 0 {
 		return "", shardfeed.ErrGone
 	}
 	index, horizon := 0, shard.horizon()
@@ -181,6 +194,7 @@ func (s simSource) Read(ctx context.Context, from string) (shardfeed.Page, error
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.calls["read"]++
 	parts := strings.Split(from, "|")
 	index, _ := strconv.Atoi(parts[1])
 	issued, _ := strconv.ParseInt(parts[2], 10, 64)
@@ -239,22 +253,28 @@ func (l simLeases) Create(ctx context.Context, lease shardfeed.Lease) (shardfeed
 	return l.leases.Create(ctx, lease)
 }
 
-// Update may fail before it is made, after, and long before.
+// Update may fail without being made, though it was made, and before it is made.
 func (l simLeases) Update(ctx context.Context, was, next shardfeed.Lease) (shardfeed.Lease, error) {
 	err := l.enter(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.calls["update"]++
 	switch {
 	case errors.Is(err, errDead):
 		return shardfeed.Lease{}, err
-	case err != nil && l.random.IntN(2) == 0:
-		return shardfeed.Lease{}, err
+	case time.Now().Before(l.unable):
+		return shardfeed.Lease{}, errors.New("leases cannot be written")
 	case err != nil:
-		time.AfterFunc(time.Duration(l.random.IntN(20_000))*time.Millisecond, func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
+		switch l.random.IntN(3) {
+		case 0:
 			l.put(was, next)
-		})
+		case 1:
+			time.AfterFunc(time.Duration(l.random.IntN(20_000))*time.Millisecond, func() {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				l.put(was, next)
+			})
+		}
 		return shardfeed.Lease{}, err
 	}
 	stored, err := l.put(was, next)

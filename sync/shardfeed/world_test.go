@@ -34,6 +34,9 @@ type world struct {
 	faults  []string
 
 	refusing, away time.Time // until when handlers refuse, and the source is away
+	unlistable     time.Time // until when shards cannot be listed
+	denied         time.Time // until when the source says that there is no such shard
+	hidden         bool      // and does not list any
 	workers        []*worker
 	started        int
 	planted        planted
@@ -45,6 +48,7 @@ type shard struct {
 	born    time.Time
 	closed  time.Time // zero while it is open
 	records []*record
+	cut     int // so many records were trimmed before their time
 }
 
 type record struct {
@@ -111,7 +115,7 @@ func (s *shard) horizon() int {
 	if i < 0 {
 		return len(s.records)
 	}
-	return i
+	return max(i, s.cut)
 }
 
 func (w *world) write(n int) {
@@ -220,8 +224,8 @@ func (w *world) inspect(was, now *shardfeed.Lease) {
 	if now.Ended {
 		to = len(s.records)
 	}
-	for _, r := range s.records[:to] {
-		if !r.handled && !r.trimmed() {
+	for i, r := range s.records[:to] {
+		if !r.handled && i >= s.horizon() && s.listed() {
 			w.fault("%s: the checkpoint passed record %d, which nobody had handled", s.id, r.position.Seq)
 		}
 	}

@@ -3,7 +3,6 @@ package shardtest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -186,7 +185,7 @@ func eventually(t *testing.T, what string, is func() (bool, error)) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatal(fmt.Errorf("it did not come to be that %s: %w", what, err))
+			t.Fatalf("it did not come to be that %s (%v)", what, err)
 		}
 		<-tick.C
 	}
