@@ -66,7 +66,9 @@ func TestItemsOfATransactionMayShowOneByOne(t *testing.T) {
 			}
 			return err
 		}},
-		{"forced", func(s *querysync.Synchroniser, view querysync.View) error { return s.Ensure(t.Context(), view, users, 1) }},
+		{"forced", func(s *querysync.Synchroniser, view querysync.View) error {
+			return s.Ensure(t.Context(), view, users, 1)
+		}},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			store := &tardy{newDirectory(t), ada, 12}

@@ -61,10 +61,17 @@ func newRivals(b *testing.B, serve ...string) *rivals {
 	return r
 }
 
-func (r *rivals) ask(method, path, body string, headers ...string) (*http.Response, error) {
+// answered is an answer, read to its end.
+type answered struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (r *rivals) ask(method, path, body string, headers ...string) (answered, error) {
 	request, err := http.NewRequestWithContext(r.b.Context(), method, r.url+path, strings.NewReader(body))
 	if err != nil {
-		return nil, err
+		return answered{}, err
 	}
 	request.Header.Set("Authorization", "Bearer "+cloudAdminKey)
 	request.Header.Set("Content-Type", "application/json")
@@ -73,25 +80,20 @@ func (r *rivals) ask(method, path, body string, headers ...string) (*http.Respon
 	}
 	answer, err := r.http.Do(request)
 	if err != nil {
-		return nil, err
+		return answered{}, err
 	}
+	defer answer.Body.Close()
 	content, err := io.ReadAll(answer.Body)
-	answer.Body.Close()
-	answer.Body = io.NopCloser(bytes.NewReader(content))
-	return answer, err
+	return answered{answer.StatusCode, answer.Header, content}, err
 }
 
-// must is a step that has to be answered with a status.
-func (r *rivals) must(status int, method, path, body string, headers ...string) *http.Response {
+// must is a step that has to be answered with a status; it gives the headers.
+func (r *rivals) must(status int, method, path, body string, headers ...string) http.Header {
 	answer, err := r.ask(method, path, body, headers...)
-	if err != nil {
-		r.b.Fatal(err)
+	if err := expect(status, answer, err); err != nil {
+		r.b.Fatalf("%s %s: %v", method, path, err)
 	}
-	if answer.StatusCode != status {
-		text, _ := io.ReadAll(answer.Body)
-		r.b.Fatalf("%s %s: %d %s", method, path, answer.StatusCode, text)
-	}
-	return answer
+	return answer.header
 }
 
 // compare runs both in turns with so many at once, and reports the rate of ours
@@ -136,10 +138,9 @@ func (r *rivals) rate(atOnce int, do func(worker, turn int) error) float64 {
 }
 
 // expect makes an answer of another status an error.
-func expect(status int, answer *http.Response, err error) error {
-	if err == nil && answer.StatusCode != status {
-		text, _ := io.ReadAll(answer.Body)
-		return fmt.Errorf("status %d: %s", answer.StatusCode, text)
+func expect(status int, answer answered, err error) error {
+	if err == nil && answer.status != status {
+		return fmt.Errorf("status %d: %s", answer.status, answer.body)
 	}
 	return err
 }
@@ -182,7 +183,7 @@ func BenchmarkBackendsPatch(b *testing.B) {
 	r := newRivals(b, "--feed", "none")
 	var paths []string
 	for range 32 {
-		paths = append(paths, r.must(http.StatusCreated, http.MethodPost, "/users", `{"username":"`+uuid.NewString()+`"}`).Header.Get("Location"))
+		paths = append(paths, r.must(http.StatusCreated, http.MethodPost, "/users", `{"username":"`+uuid.NewString()+`"}`).Get("Location"))
 	}
 	for _, atOnce := range []int{1, 32} {
 		b.Run(fmt.Sprint(atOnce), func(b *testing.B) {
@@ -204,8 +205,8 @@ func BenchmarkBackendsPatch(b *testing.B) {
 func BenchmarkBackendsGet(b *testing.B) {
 	r := newRivals(b, "--feed", "none")
 	created := r.must(http.StatusCreated, http.MethodPost, "/users", `{"username":"`+uuid.NewString()+`"}`)
-	path := created.Header.Get("Location")
-	r.must(http.StatusOK, http.MethodGet, path, "", "X-Consistency", created.Header.Get("X-Consistency"))
+	path := created.Get("Location")
+	r.must(http.StatusOK, http.MethodGet, path, "", "X-Consistency", created.Get("X-Consistency"))
 	key := rawItem("user#0", 1)
 	key["s"] = &types.AttributeValueMemberS{Value: uuid.NewString()}
 	if _, err := r.raw.PutItem(b.Context(), &dynamodb.PutItemInput{TableName: &r.views, Item: key}); err != nil {
@@ -231,17 +232,17 @@ func BenchmarkBackendsGet(b *testing.B) {
 // nothing else goes on: by itself, in poll intervals of the feed, and forced.
 func BenchmarkBackendsVisible(b *testing.B) {
 	r := newRivals(b)
-	measure := func(headers func(created *http.Response) []string) time.Duration {
+	measure := func(headers func(created http.Header) []string) time.Duration {
 		var took []time.Duration
 		for range 20 {
 			created := r.must(http.StatusCreated, http.MethodPost, "/users", `{"username":"`+uuid.NewString()+`"}`)
 			began := time.Now()
 			for {
-				answer, err := r.ask(http.MethodGet, created.Header.Get("Location"), "", headers(created)...)
+				answer, err := r.ask(http.MethodGet, created.Get("Location"), "", headers(created)...)
 				if err != nil {
 					b.Fatal(err)
 				}
-				if answer.StatusCode == http.StatusOK {
+				if answer.status == http.StatusOK {
 					break
 				}
 			}
@@ -250,9 +251,9 @@ func BenchmarkBackendsVisible(b *testing.B) {
 		slices.Sort(took)
 		return took[len(took)-2]
 	}
-	alone := measure(func(*http.Response) []string { return nil })
-	forced := measure(func(created *http.Response) []string {
-		return []string{"X-Consistency", created.Header.Get("X-Consistency")}
+	alone := measure(func(http.Header) []string { return nil })
+	forced := measure(func(created http.Header) []string {
+		return []string{"X-Consistency", created.Get("X-Consistency")}
 	})
 	b.ReportMetric(alone.Seconds()/streamsPoll.Seconds(), "polls-p95")
 	b.ReportMetric(float64(forced.Milliseconds()), "forced-ms-p95")
@@ -269,7 +270,7 @@ func BenchmarkBackendsKeepUp(b *testing.B) {
 		answer, err := r.ask(http.MethodPost, "/users", `{"username":"`+uuid.NewString()+`"}`)
 		if err == nil {
 			mu.Lock()
-			last = answer.Header.Get("Location")
+			last = answer.header.Get("Location")
 			mu.Unlock()
 		}
 		return expect(http.StatusCreated, answer, err)
@@ -282,7 +283,7 @@ func BenchmarkBackendsKeepUp(b *testing.B) {
 		if err != nil || ctx.Err() != nil {
 			b.Fatal(err, ctx.Err())
 		}
-		if answer.StatusCode == http.StatusOK {
+		if answer.status == http.StatusOK {
 			break
 		}
 	}
