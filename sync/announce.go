@@ -139,7 +139,7 @@ func (f *follower) handleOne(ctx context.Context, position eventstream.Position,
 		return due, false, 0, err
 	}
 	if row.seq < position.Seq {
-		applied, err = f.bringPatiently(ctx, position)
+		applied, err = f.bringPatiently(ctx, row.seq, position)
 		switch {
 		case errors.Is(err, ErrUnknownPosition) && from == named:
 			return due, false, applied, fmt.Errorf("%w: a stream of kind %s does not show what is named of it yet", eventstream.ErrUnavailable, position.Stream.Kind())
@@ -162,13 +162,14 @@ func (f *follower) handleOne(ctx context.Context, position eventstream.Position,
 const looksForOne = 10
 
 // bringPatiently is bring for a position that may be about to show.
-func (f *follower) bringPatiently(ctx context.Context, position eventstream.Position) (applied int, err error) {
+func (f *follower) bringPatiently(ctx context.Context, row eventstream.Seq, position eventstream.Position) (applied int, err error) {
 	for look := 1; ; look++ {
-		n, err := f.bring(ctx, position.Stream, position.Seq, false)
+		n, err := f.bringFrom(ctx, eventstream.Position{Stream: position.Stream, Seq: row}, position.Seq, false)
 		applied += n
 		if !errors.Is(err, ErrUnknownPosition) || look == looksForOne {
 			return applied, err
 		}
+		row = unread
 		if err := pause(ctx, look); err != nil {
 			return applied, err
 		}
