@@ -47,11 +47,13 @@ func TestTornScanFindsNothing(t *testing.T) {
 	d := newDirectory(t, nil)
 	log := d.log(t)
 	for name, skip := range map[string]func(*eventstream.Commit) bool{
-		"torn":                 func(*eventstream.Commit) bool { return false },
-		"before the claims":    func(c *eventstream.Commit) bool { return c.Stream.Kind() == eventstream.ClaimKind },
-		"before the tips":      func(c *eventstream.Commit) bool { return c.Stream.Kind() == eventstream.UserKind && c.Seq > 1 },
-		"before the edges":     func(c *eventstream.Commit) bool { return c.Stream.Kind() == eventstream.MemberKind },
-		"before a middle":      func(c *eventstream.Commit) bool { return c.Position() == eventstream.Position{Stream: homers(d), Seq: 2} },
+		"torn":              func(*eventstream.Commit) bool { return false },
+		"before the claims": func(c *eventstream.Commit) bool { return c.Stream.Kind() == eventstream.ClaimKind },
+		"before the tips":   func(c *eventstream.Commit) bool { return c.Stream.Kind() == eventstream.UserKind && c.Seq > 1 },
+		"before the edges":  func(c *eventstream.Commit) bool { return c.Stream.Kind() == eventstream.MemberKind },
+		"before a middle": func(c *eventstream.Commit) bool {
+			return c.Position() == eventstream.Position{Stream: homers(d), Seq: 2}
+		},
 		"before the directory": func(c *eventstream.Commit) bool { return c.Stream.Kind() == eventstream.UsersKind },
 	} {
 		for _, later := range []time.Duration{0, time.Hour} {
