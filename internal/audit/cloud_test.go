@@ -225,3 +225,23 @@ func (c *cloud) change(ctx context.Context, told chan<- []eventstream.Position) 
 	}
 	return nil
 }
+
+// An index that has not handled the change feed is found, one that soon has is not.
+func TestLateIndexIsFound(t *testing.T) {
+	c := newCloud(t)
+	c.user(t, "homer")
+	c.follow(t)
+	for name, late := range map[string]int{"late": 3, "never": 1 << 30} {
+		subject, asked := c.subject(), 0
+		subject.Reached = map[string]func(context.Context) (eventstream.Token, error){"index": func(ctx context.Context) (eventstream.Token, error) {
+			if asked++; asked <= late {
+				return nil, nil
+			}
+			return c.changes.Heads(ctx)
+		}}
+		report, err := audit.Run(t.Context(), subject, audit.Options{Patience: time.Millisecond})
+		if must(t, report, err); (report.Drift > 0) != (name == "never") {
+			t.Errorf("of an index that is %s is found %+v", name, report)
+		}
+	}
+}

@@ -134,6 +134,9 @@ var storeDamages = []damage{
 	{"notices that are none", func(t *testing.T, c *cloud) {
 		c.write(t, eventstream.ChangesStream(1), domain.SetActive{Active: true})
 	}, nil, "the notices cannot be read"},
+	{"an altered notice", func(t *testing.T, c *cloud) {
+		c.alter(t, eventstream.ChangesStream(0), 1, `"stream"`, `"Stream"`, false)
+	}, func(*cloud) eventstream.StreamID { return eventstream.ChangesStream(0) }, "not what its hash says"},
 	{"an item that is no commit", func(t *testing.T, c *cloud) {
 		one := c.get(t, c.events, commitKey(homerIn(c), 3))
 		one["g"] = text("nonsense")
