@@ -171,15 +171,15 @@ func ask(t *testing.T, url, token, body string) asked {
 	return asked{answer.StatusCode, answer.Header.Get("X-Consistency"), string(text)}
 }
 
-// newUser makes a user and gives its id.
-func newUser(t *testing.T, url, name string) string {
+// newUser makes a user and gives its id, and the token of what was written.
+func newUser(t *testing.T, url, name string) (id, token string) {
 	t.Helper()
 	made := ask(t, url+"/users", "", `{"username":"`+name+`"}`)
 	var user struct{ ID string }
 	if err := json.Unmarshal([]byte(made.body), &user); err != nil || made.status != http.StatusCreated {
 		t.Fatalf("%d %s", made.status, made.body)
 	}
-	return user.ID
+	return user.ID, made.token
 }
 
 // As a function, sync brings to views and search index what events tell of, and,
@@ -202,7 +202,7 @@ func TestLambda(t *testing.T) {
 		{"marge", func(stream eventstream.StreamID) string { return tableEvent(table, string(stream)) }, `{"batchItemFailures":[]}`},
 		{"lisa", func(eventstream.StreamID) string { return scheduleEvent }, `{}`},
 	} {
-		id := newUser(t, serve.url, test.username)
+		id, _ := newUser(t, serve.url, test.username)
 		if got := ask(t, serve.url+"/users/"+id, "", ""); got.status != http.StatusNotFound {
 			t.Fatalf("%s shows before anything told of it: %d", test.username, got.status)
 		}
@@ -228,7 +228,7 @@ func TestLambda(t *testing.T) {
 func TestLambdaWhileDynamoDBIsAway(t *testing.T) {
 	env := cloudAt(t)
 	serve := mustStartWith(t, t.TempDir(), env, "serve", "--feed", "none", "--listen", "127.0.0.1:0")
-	id := newUser(t, serve.url, "homer")
+	id, _ := newUser(t, serve.url, "homer")
 	proxy := testproxy.New(t, testservers.DynamoDB(t))
 	runtime := newRuntimeAPI(t, invocationTime(10*time.Second))
 	runtime.start(t, "AWS_ENDPOINT_URL_DYNAMODB="+proxy.URL())

@@ -48,8 +48,7 @@ func TestRestored(t *testing.T) {
 	env := cloudAt(t)
 	old := os.Getenv("IDENTITY_TABLE_PREFIX")
 	before := mustStartWith(t, t.TempDir(), env, "serve", "--listen", "127.0.0.1:0")
-	id := newUser(t, before.url, "homer")
-	token := ask(t, before.url+"/users", "", "").token
+	id, token := newUser(t, before.url, "homer")
 	if got := ask(t, before.url+"/users/"+id, token, ""); got.status != http.StatusOK {
 		t.Fatalf("in its own life the token is answered %d %s", got.status, got.body)
 	}
@@ -82,7 +81,7 @@ func TestRestored(t *testing.T) {
 	if got := ask(t, after.url+"/users", "", `{"username":"homer"}`); got.status != http.StatusConflict {
 		t.Errorf("a username that is taken is answered %d %s", got.status, got.body)
 	}
-	marge := newUser(t, after.url, "marge")
+	marge, _ := newUser(t, after.url, "marge")
 	for { // without a token it shows after a while: the table tells of its commits
 		got := ask(t, after.url+"/users/"+marge, "", "")
 		if got.status == http.StatusOK {
