@@ -44,6 +44,36 @@ func TestOpenDirectory(t *testing.T) {
 	}
 }
 
+// A new life keeps everything but the epoch.
+func TestBeginEpoch(t *testing.T) {
+	w := newWorld(t, commands.Options{})
+	if _, err := commands.BeginEpoch(t.Context(), w.streams, domain.ClaimSecret{9}); !errors.Is(err, commands.ErrForeignSecret) {
+		t.Errorf("with another secret: %v", err)
+	}
+	begun, err := commands.BeginEpoch(t.Context(), w.streams, secret)
+	if err != nil || begun.Epoch == w.directory.Epoch {
+		t.Fatalf("the epoch is %v, %v", begun.Epoch, err)
+	}
+	opened, err := commands.OpenDirectory(t.Context(), w.streams, secret, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(begun, opened); diff != "" {
+		t.Errorf("opened again it differs (-begun +opened):\n%s", diff)
+	}
+	if begun.Epoch = w.directory.Epoch; begun != w.directory {
+		t.Errorf("more than the epoch is new: %+v", begun)
+	}
+	w.have(`store SetClosed{"closed":true}`)
+	if _, err := commands.BeginEpoch(t.Context(), w.streams, secret); !errors.Is(err, commands.ErrStoreClosed) {
+		t.Errorf("when closed: %v", err)
+	}
+	empty := eventstream.New(memstore.New(nil), nil)
+	if _, err := commands.BeginEpoch(t.Context(), empty, secret); err == nil {
+		t.Error("a store that holds no directory has a new life")
+	}
+}
+
 func TestOpenDirectoryRefusesWhatItDoesNotKnow(t *testing.T) {
 	w := newWorld(t, commands.Options{})
 	w.have(`store SetMystery{"x":1}`)

@@ -25,8 +25,10 @@ const maxShards = 4096
 type initCommand struct {
 	dataFlags   `embed:""`
 	followFlags `embed:""`
-	Shards      int  `default:"64" placeholder:"N" help:"How many streams of all users there are with dynamodb, and of all groups; never changes afterwards. Default 64."`
-	Print       bool `help:"Write a CloudFormation template of tables and stream to the standard output instead of making anything."`
+	Shards      int    `default:"64" placeholder:"N" help:"How many streams of all users there are with dynamodb, and of all groups; never changes afterwards. Default 64."`
+	Print       bool   `help:"Write a CloudFormation template of tables and stream to the standard output instead of making anything."`
+	Restored    bool   `help:"Begin a new life of a table of commits that was restored: with tables of views and state that are made, and another epoch."`
+	SecretOf    string `placeholder:"TEXT" help:"With --restored: the table prefix of the directory that was copied, whose state keeps the claim secret; not needed where IDENTITY_CLAIM_KEY is set."`
 }
 
 // Run makes what is not there yet.
@@ -42,6 +44,10 @@ func (i *initCommand) Run(c *console) error {
 		return misused("--shards: %d is not from 1 to %d", i.Shards, maxShards)
 	case i.Print && i.Store != dynamoStore:
 		return misused("--print: there is nothing to make but with --store dynamodb")
+	case i.Restored && i.Store != dynamoStore:
+		return misused("--restored: a data directory that was copied is served as it is; only --store dynamodb needs a new life")
+	case i.SecretOf != "" && !i.Restored:
+		return misused("--secret-of: goes with --restored")
 	case i.Print:
 		return printTemplate(c.out, namesOf(i.TablePrefix), i.Feed == kinesisFeed)
 	case i.Store == dynamoStore:
@@ -73,6 +79,11 @@ func (i *initCommand) initCloud(c *console) error {
 		}
 		_, err := fmt.Fprintf(c.out, "%s %s: %s\n", what, name, state)
 		return err
+	}
+	if i.Restored {
+		if err := i.restore(c); err != nil {
+			return err
+		}
 	}
 	for _, table := range []*dynamodb.CreateTableInput{dynamostore.Table(n.Events), dynamoview.Table(n.Views), dynamolease.Table(n.State)} {
 		made, err := makeTable(c.ctx, client, table)

@@ -12,7 +12,16 @@ func main() {
 	ctx, stop := withSignals(context.Background())
 	defer stop()
 	forgetEmptyVariables()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, arguments(os.Args[1:]), os.Stdout, os.Stderr))
+}
+
+// arguments are what was typed. The Lambda runtime starts a program with none, and
+// means sync.
+func arguments(typed []string) []string {
+	if len(typed) == 0 && inLambda() {
+		return []string{"sync"}
+	}
+	return typed
 }
 
 // forgetEmptyVariables makes a variable of ours that is set to nothing the same

@@ -35,7 +35,8 @@ func (f *workerFlags) check() error {
 	return oneOf("--log-format, IDENTITY_LOG_FORMAT", f.LogFormat, "text", "json")
 }
 
-// Run follows the streams until a signal.
+// Run follows the streams until a signal. Where the Lambda runtime started it, it
+// does so as the events tell that it hands out.
 func (s *syncCommand) Run(c *console) error {
 	if err := errors.Join(s.dataFlags.check(), s.workerFlags.check()); err != nil {
 		return err
@@ -45,6 +46,9 @@ func (s *syncCommand) Run(c *console) error {
 	}
 	if err := s.fill(s.Store); err != nil {
 		return err
+	}
+	if inLambda() {
+		return s.answerLambda(c)
 	}
 	if s.Feed == noFeed {
 		return misused("--feed, IDENTITY_FEED: a synchroniser needs one: %s or %s", streamsFeed, kinesisFeed)

@@ -29,6 +29,7 @@ const (
 	awsSDK      = "github.com/aws/aws-sdk-go-v2/aws"
 	awsDynamoDB = "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awsStreams  = "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	awsLambda   = "github.com/aws/aws-lambda-go"
 	awsKinesis  = "github.com/aws/aws-sdk-go-v2/service/kinesis"
 	smithy      = "github.com/aws/smithy-go"
 )
@@ -43,7 +44,7 @@ var table = map[string]row{
 
 	// the middle
 	"commands": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, "github.com/hashicorp/golang-lru/v2", otel, otelTrace, otelAttr, otelCodes}},
-	"queries":  {ours: []string{"domain", "eventstream", "internal/deadline"}, libraries: []string{uuid, jsonV2, otelTrace, "github.com/hashicorp/golang-lru/v2"}},
+	"queries":  {ours: []string{"domain", "eventstream", "internal/deadline"}, libraries: []string{uuid, jsonV2, otelTrace, errgroup, "github.com/hashicorp/golang-lru/v2"}},
 	"sync":     {ours: []string{"eventstream"}, libraries: []string{uuid, prometheus, errgroup}},
 
 	// drivers of the inner ring and of the middle
@@ -68,6 +69,7 @@ var table = map[string]row{
 	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
 	"sync/commitrecord":     {ours: []string{"eventstream"}, libraries: []string{jsonV2}},
 	"sync/relay":            {ours: []string{"eventstream", "sync/commitrecord"}, libraries: []string{awsSDK, awsKinesis, smithy, prometheus}},
+	"sync/lambdafeed":       {ours: []string{"eventstream", "sync/commitrecord"}, libraries: []string{awsLambda + "/events"}},
 	"sync/kinesisfeed":      {ours: []string{"sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsKinesis, smithy}},
 
 	// kits
@@ -90,10 +92,10 @@ var table = map[string]row{
 			"commands", "domain", "eventstream", "eventstream/logstore", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding",
 			"queries", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
 			"eventstream/dynamostore", "internal/awshttp", "queries/dynamoview", "queries/elasticview",
-			"sync/changefeed", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/kinesisfeed", "sync/relay", "sync/shardfeed",
+			"sync/changefeed", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/kinesisfeed", "sync/lambdafeed", "sync/relay", "sync/shardfeed",
 		},
 		libraries: []string{
-			awsSDK, "github.com/aws/aws-sdk-go-v2/config", awsDynamoDB, awsStreams, awsKinesis, smithy,
+			awsSDK, "github.com/aws/aws-sdk-go-v2/config", awsDynamoDB, awsStreams, awsKinesis, awsLambda + "/lambda", smithy,
 			uuid, kong, prometheus, "github.com/schollz/progressbar/v3", errgroup, unix, "golang.org/x/term", otel, otelTrace, otelSDK, otelAttr, otelCodes,
 		},
 	},
