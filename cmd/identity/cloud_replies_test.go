@@ -23,7 +23,11 @@ func TestLostRepliesDoubleNothing(t *testing.T) {
 		var writes []refusedWrite
 		for i := range users {
 			who, name := newPerson("leslie"), fmt.Sprintf("Leslie %d-%d", round, i)
-			writes = append(writes, refusedWrite{map[string]string{"username": who.Username, "name": name}, []string{"Idempotency-Key", who.ID}, name})
+			write := refusedWrite{map[string]string{"username": who.Username, "name": name}, []string{"Idempotency-Key", who.ID}, name}
+			if i%2 == 0 {
+				write.body["id"], write.headers = who.ID, nil
+			}
+			writes = append(writes, write)
 		}
 		made := w.cutOff(p, writes)
 		for i, write := range writes {
