@@ -36,6 +36,7 @@ func TestSynchroniserKilledAgainAndAgain(t *testing.T) {
 	last := w.start(w.direct, "sync", "--search", elasticSearch)
 	w.foldIsShown(p, "Margaret", all)
 	w.announced(all)
+	w.done("verify", "--search", elasticSearch)
 	eventually(t, 20*time.Second, "the lag is over", func() error { return w.caughtUp(last) })
 }
 
@@ -83,6 +84,7 @@ func TestSynchronisersOverEachOther(t *testing.T) {
 	all := writing.end()
 	w.foldIsShown(p, "Frances", all)
 	w.announced(all)
+	w.done("verify", "--search", elasticSearch)
 	for _, each := range []*process{sleeper, other, same} {
 		eventually(t, 20*time.Second, "the lag is over", func() error { return noLag(t, each) })
 	}

@@ -88,10 +88,16 @@ func (w *world) way(server string, variables ...string) *testproxy.Proxy {
 
 func (w *world) init(flags ...string) {
 	w.t.Helper()
-	command := exec.CommandContext(w.t.Context(), os.Args[0], append([]string{"init", "--shards", "4"}, flags...)...)
+	w.done(append([]string{"init", "--shards", "4"}, flags...)...)
+}
+
+// done runs a command that ends by itself, and well.
+func (w *world) done(args ...string) {
+	w.t.Helper()
+	command := exec.CommandContext(w.t.Context(), os.Args[0], args...)
 	command.Env = append(w.direct, beIdentity+"=1")
 	if output, err := command.CombinedOutput(); err != nil {
-		w.t.Fatalf("init: %v: %s", err, output)
+		w.t.Fatalf("%v: %v: %s", args, err, output)
 	}
 }
 
