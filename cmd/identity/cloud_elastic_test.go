@@ -77,9 +77,13 @@ func (w *world) goesOn(p *process, all []*person) []*person {
 			}
 		}
 		if time.Now().After(until) {
-			return all
+			break
 		}
 	}
+	if lag := p.metric(w.t, "identity_feed_lag_seconds", searchGroup); lag == 0 {
+		w.t.Error("the search feed is said to be behind nothing")
+	}
+	return all
 }
 
 // reads reads one user in every way that needs no index.
