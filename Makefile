@@ -7,14 +7,14 @@ FUZZTIME ?= 60s
 FUZZGO   := go1.27.4
 BENCH    ?=
 
-.PHONY: run test race lint fuzz bench
+.PHONY: run test race lint fuzz bench bench-backends
 
 run: ## serve on 127.0.0.1:8080, data in ./identity-data
 	go run ./cmd/identity serve
 
 test: ## everything, with the race detector
 	go vet ./...
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -timeout 30m ./...
 
 race: ## what runs concurrently, again and again
 	go test -race -count=5 ./eventstream/... ./commands ./queries/... ./sync/...
@@ -31,3 +31,6 @@ fuzz: ## every fuzz target for FUZZTIME, two at once
 
 bench: ## figures beside a floor server; BENCH="--sizes 1000 --only get" for some of them
 	go run ./internal/bench $(BENCH)
+
+bench-backends: ## figures over DynamoDB Local beside the SDK alone, and what the synchroniser costs
+	go test -run='^$$' -bench=Backends -benchtime=1x ./cmd/identity ./sync

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/internal/deadline"
@@ -93,24 +95,39 @@ func (r *Reader) forceList(ctx context.Context, waiter Waiter, fresh Freshness, 
 	return waiter.Complete()
 }
 
+// ensuredAtOnce is how many positions are waited for at a time where each takes a
+// request or several.
+const ensuredAtOnce = 16
+
 func (r *Reader) ensureAll(ctx context.Context, waiter Waiter, token eventstream.Token) error {
-	for i, position := range token {
-		var err error
-		switch position.Stream.Kind() {
-		case eventstream.MemberKind:
-			err = r.ensureEnds(ctx, position)
-		case eventstream.NestingKind, eventstream.ChangesKind:
-			// No view shows them, so waiting would not tell whether they are there.
-			err = r.Validate(ctx, token[i:i+1])
+	if len(token) > 1 && r.config.Streams.Log() == nil {
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(ensuredAtOnce)
+		for _, position := range token {
+			group.Go(func() error { return r.ensureOne(ctx, waiter, position) })
 		}
-		if err == nil {
-			err = ensure(ctx, waiter, position)
-		}
-		if err != nil {
+		return group.Wait()
+	}
+	for _, position := range token {
+		if err := r.ensureOne(ctx, waiter, position); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (r *Reader) ensureOne(ctx context.Context, waiter Waiter, position eventstream.Position) (err error) {
+	switch position.Stream.Kind() {
+	case eventstream.MemberKind:
+		err = r.ensureEnds(ctx, position)
+	case eventstream.NestingKind, eventstream.ChangesKind:
+		// No view shows them, so waiting would not tell whether they are there.
+		err = r.Validate(ctx, eventstream.Token{position})
+	}
+	if err != nil {
+		return err
+	}
+	return ensure(ctx, waiter, position)
 }
 
 // ensureEnds brings the view to where it has heard of both ends of an edge, too:

@@ -45,19 +45,30 @@ const atOnce = 16
 // old, and be of streams that no view shows. An error says that the storage
 // failed: the same positions must be handed over again.
 //
-// A position that the store does not have is counted and passed over: it cannot
-// be one of this store.
+// A position that the store does not have, and does not get within a moment, is
+// counted and passed over: it cannot be one of this store.
 func (s *Synchroniser) Handle(ctx context.Context, positions []eventstream.Position) error {
 	for _, f := range s.followers {
-		if _, err := f.handle(ctx, positions); err != nil {
+		if _, err := f.handle(ctx, positions, told); err != nil {
 			return fmt.Errorf("bring view %s up to date: %w", f.view.Name(), err)
 		}
 	}
 	return nil
 }
 
+// origin is where a position is known from.
+type origin int
+
+const (
+	// told by a feed: it may be none of this store.
+	told origin = iota
+	// named by a commit of the store, or by its index: it is there, though the items
+	// of one transaction may show one by one.
+	named
+)
+
 // handle is Handle for one view; it tells how many commits the view lacked.
-func (f *follower) handle(ctx context.Context, positions []eventstream.Position) (lacked int, err error) {
+func (f *follower) handle(ctx context.Context, positions []eventstream.Position, from origin) (lacked int, err error) {
 	shown, shards := newest(f.view, positions)
 	due := make([]eventstream.Position, len(shown))
 	untidy := make([]bool, len(shown))
@@ -66,7 +77,7 @@ func (f *follower) handle(ctx context.Context, positions []eventstream.Position)
 	group.SetLimit(atOnce)
 	for i, position := range shown {
 		group.Go(func() (err error) {
-			due[i], untidy[i], applied[i], err = f.handleOne(within, position)
+			due[i], untidy[i], applied[i], err = f.handleOne(within, position, from)
 			return err
 		})
 	}
@@ -122,14 +133,16 @@ func newest(view View, positions []eventstream.Position) (shown, shards []events
 
 // handleOne brings one row to a number, and tells what is to be announced of it;
 // the zero Position is nothing.
-func (f *follower) handleOne(ctx context.Context, position eventstream.Position) (due eventstream.Position, untidy bool, applied int, err error) {
+func (f *follower) handleOne(ctx context.Context, position eventstream.Position, from origin) (due eventstream.Position, untidy bool, applied int, err error) {
 	row, err := f.standing(ctx, position.Stream)
 	if err != nil {
 		return due, false, 0, err
 	}
 	if row.seq < position.Seq {
-		applied, err = f.bring(ctx, position.Stream, position.Seq, false)
+		applied, err = f.bringPatiently(ctx, row.seq, position)
 		switch {
+		case errors.Is(err, ErrUnknownPosition) && from == named:
+			return due, false, applied, fmt.Errorf("%w: a stream of kind %s does not show what is named of it yet", eventstream.ErrUnavailable, position.Stream.Kind())
 		case errors.Is(err, ErrUnknownPosition):
 			f.metrics.phantoms.Inc()
 		case err != nil && !errors.Is(err, ErrParked):
@@ -143,6 +156,24 @@ func (f *follower) handleOne(ctx context.Context, position eventstream.Position)
 		due = eventstream.Position{Stream: position.Stream, Seq: row.seq}
 	}
 	return due, row.untidy, applied, nil
+}
+
+// looksForOne is how often a position that does not show is looked for.
+const looksForOne = 10
+
+// bringPatiently is bring for a position that may be about to show.
+func (f *follower) bringPatiently(ctx context.Context, row eventstream.Seq, position eventstream.Position) (applied int, err error) {
+	for look := 1; ; look++ {
+		n, err := f.bringFrom(ctx, eventstream.Position{Stream: position.Stream, Seq: row}, position.Seq, false)
+		applied += n
+		if !errors.Is(err, ErrUnknownPosition) || look == looksForOne {
+			return applied, err
+		}
+		row = unread
+		if err := pause(ctx, look); err != nil {
+			return applied, err
+		}
+	}
 }
 
 func (f *follower) standing(ctx context.Context, stream eventstream.StreamID) (row standing, err error) {

@@ -3,7 +3,9 @@ package querysync_test
 import (
 	"context"
 	"fmt"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream/memstore"
 	"github.com/seed5b6a70b4/identity/queries/memview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
+	"github.com/seed5b6a70b4/identity/sync/feedtest"
 )
 
 // instant is a view that costs nothing.
@@ -152,4 +155,52 @@ func BenchmarkCatchUp(b *testing.B) {
 			b.ReportMetric(float64(b.N*count*4)/b.Elapsed().Seconds(), "commits/s")
 		})
 	}
+}
+
+// BenchmarkBackendsHandle is what a commit that is projected and announced costs
+// the synchroniser, with everything else in memory: batches as a feed gives them.
+func BenchmarkBackendsHandle(b *testing.B) {
+	const perBatch, batches = 500, 40
+	ctx := b.Context()
+	streams := eventstream.New(memstore.New(nil), nil)
+	var positions [][]eventstream.Position
+	for range batches {
+		var batch []eventstream.Position
+		for range perBatch {
+			stream := eventstream.UserStream(uuid.New())
+			data, err := domain.EncodeEvents([]domain.Event{domain.SetActive{Active: true}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := streams.Append(ctx, eventstream.Transaction{
+				Command: uuid.New(), Actor: "bench", Entries: []eventstream.Entry{{Stream: stream, Expect: eventstream.Empty(), Data: data}},
+			}); err != nil {
+				b.Fatal(err)
+			}
+			batch = append(batch, eventstream.Position{Stream: stream, Seq: 1})
+		}
+		positions = append(positions, batch)
+	}
+	before := processorTime(b)
+	for b.Loop() {
+		s, err := querysync.New(streams, []querysync.View{&feedtest.AnnouncedModel{}}, &querysync.Options{Changes: querysync.NewChanges(streams, 8)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, batch := range positions {
+			if err := s.Handle(ctx, batch); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric((processorTime(b)-before).Seconds()/float64(b.N*perBatch*batches)*1e6, "µs-cpu/commit")
+}
+
+// processorTime is what the process has used so far.
+func processorTime(b *testing.B) time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -29,11 +30,15 @@ func (s *Synchroniser) Ensure(ctx context.Context, view View, stream eventstream
 
 func (f *follower) ensure(ctx context.Context, stream eventstream.StreamID, minSeq eventstream.Seq) error {
 	if f.view.Shows(stream) {
-		if seq, err := f.view.Seq(ctx, stream); err == nil && seq >= minSeq {
+		seq, err := f.view.Seq(ctx, stream)
+		if err == nil && seq >= minSeq {
 			f.metrics.waits.already.Inc()
 			return nil
 		}
-		return f.forced(func() error { return f.force(ctx, stream, minSeq) })
+		if err != nil {
+			seq = unread
+		}
+		return f.forced(func() error { return f.forceFrom(ctx, eventstream.Position{Stream: stream, Seq: seq}, minSeq) })
 	}
 	switch {
 	case stream == eventstream.LogStream:
@@ -62,8 +67,15 @@ func (f *follower) forced(wait func() error) error {
 
 // force is Ensure for one stream that the view shows.
 func (f *follower) force(ctx context.Context, stream eventstream.StreamID, minSeq eventstream.Seq) error {
+	return f.forceFrom(ctx, eventstream.Position{Stream: stream, Seq: unread}, minSeq)
+}
+
+// forceFrom is force for a row that was last seen at a number.
+func (f *follower) forceFrom(ctx context.Context, seen eventstream.Position, minSeq eventstream.Seq) error {
+	stream := seen.Stream
 	for attempt := 1; ; attempt++ {
-		_, err := f.bring(ctx, stream, minSeq, false)
+		_, err := f.bringFrom(ctx, seen, minSeq, false)
+		seen.Seq = unread
 		switch {
 		case err == nil || errors.Is(err, ErrUnknownPosition):
 			return err
@@ -110,6 +122,15 @@ func isPassing(err error) bool {
 // commit that cannot be applied, and answers ErrParked for it from then on,
 // unless it is a retry.
 func (f *follower) bring(ctx context.Context, stream eventstream.StreamID, minSeq eventstream.Seq, retry bool) (applied int, err error) {
+	return f.bringFrom(ctx, eventstream.Position{Stream: stream, Seq: unread}, minSeq, retry)
+}
+
+// unread is where a row is that was not looked at.
+const unread eventstream.Seq = math.MaxUint64
+
+// bringFrom is bring for a row that was last seen at a number.
+func (f *follower) bringFrom(ctx context.Context, seen eventstream.Position, minSeq eventstream.Seq, retry bool) (applied int, err error) {
+	stream, row := seen.Stream, seen.Seq
 	release, err := f.turns.take(ctx, stream)
 	if err != nil {
 		return 0, err
@@ -119,10 +140,12 @@ func (f *follower) bring(ctx context.Context, stream eventstream.StreamID, minSe
 		if err := ctx.Err(); err != nil {
 			return applied, err
 		}
-		row, err := f.view.Seq(ctx, stream)
+		if row == unread {
+			if row, err = f.view.Seq(ctx, stream); err != nil {
+				return applied, fmt.Errorf("read where the row is: %w", err)
+			}
+		}
 		switch {
-		case err != nil:
-			return applied, fmt.Errorf("read where the row is: %w", err)
 		case row >= minSeq:
 			return applied, nil
 		case f.parked.holds(stream, row) && !retry:
@@ -132,10 +155,13 @@ func (f *follower) bring(ctx context.Context, stream eventstream.StreamID, minSe
 		applied += n
 		switch {
 		case errors.Is(err, eventstream.ErrMoved):
+			row = unread
 		case err != nil:
 			return applied, err
 		case n == 0:
 			return applied, ErrUnknownPosition
+		default:
+			row += eventstream.Seq(n)
 		}
 	}
 }

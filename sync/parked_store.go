@@ -26,8 +26,8 @@ type ParkedStore interface {
 // savingTime bounds how long a record is waited for, whoever asked for it.
 const savingTime = 5 * time.Second
 
-// reload adds what other processes have parked, and drops what they took off. It
-// does nothing for lists that only this process has.
+// reload adds what other processes have parked; what they took off is dropped when
+// it is next looked at. It does nothing for lists that only this process has.
 func (p *parkedStreams) reload(ctx context.Context) error {
 	if p.store == nil {
 		return nil
@@ -41,11 +41,6 @@ func (p *parkedStreams) reload(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for stream := range p.entries {
-		if _, still := records[stream]; !still && !p.changed[stream] {
-			delete(p.entries, stream)
-		}
-	}
 	for stream, record := range records {
 		if p.changed[stream] {
 			continue

@@ -2,6 +2,7 @@ package querysync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -99,13 +100,27 @@ func (f *follower) walkShard(ctx context.Context, stream eventstream.StreamID, m
 			if !f.view.Shows(sibling.Stream) {
 				continue
 			}
-			if err := f.force(ctx, sibling.Stream, sibling.Seq); err != nil {
+			if err := f.forceNamed(ctx, sibling); err != nil {
 				return err
 			}
 		}
 		f.shards.raise(stream, commit.Seq)
 	}
 	return nil
+}
+
+// forceNamed is force for what a commit names: it is there, though the items of
+// one transaction may show one by one.
+func (f *follower) forceNamed(ctx context.Context, sibling eventstream.Position) error {
+	for attempt := 1; ; attempt++ {
+		err := f.force(ctx, sibling.Stream, sibling.Seq)
+		if !errors.Is(err, ErrUnknownPosition) {
+			return err
+		}
+		if pauseErr := pause(ctx, attempt); pauseErr != nil {
+			return fmt.Errorf("%w: %w", ErrBehind, pauseErr)
+		}
+	}
 }
 
 // behind makes an error that came of a bounded wait's end say so.

@@ -29,11 +29,11 @@ func (f *follower) handleShard(ctx context.Context, shard eventstream.Position) 
 		return fmt.Errorf("read the mark of a stream of kind %s: %w", shard.Stream.Kind(), err)
 	}
 	for mark < shard.Seq {
-		named, upTo, err := f.named(ctx, shard.Stream, mark, shard.Seq)
+		entities, upTo, err := f.named(ctx, shard.Stream, mark, shard.Seq)
 		if err != nil || upTo == mark {
 			return err
 		}
-		if _, err := f.handle(ctx, named); err != nil {
+		if _, err := f.handle(ctx, entities, named); err != nil {
 			return err
 		}
 		if err := f.marking.SetMark(ctx, eventstream.Position{Stream: shard.Stream, Seq: upTo}); err != nil {

@@ -121,7 +121,7 @@ func (f *follower) retryShared(ctx context.Context) error {
 	if err := f.retryAll(ctx); err != nil {
 		return err
 	}
-	_, err := f.handle(ctx, parked) // which announces what is no longer parked
+	_, err := f.handle(ctx, parked, named) // which announces what is no longer parked
 	return err
 }
 
@@ -133,7 +133,7 @@ const sweptAtOnce = 256
 func (f *follower) sweepRecent(ctx context.Context, since time.Time) (healed int, err error) {
 	batch := make([]eventstream.Position, 0, sweptAtOnce)
 	flush := func() error {
-		n, err := f.handle(ctx, batch)
+		n, err := f.handle(ctx, batch, named)
 		healed, batch = healed+n, batch[:0]
 		return err
 	}

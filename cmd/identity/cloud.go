@@ -20,7 +20,6 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
 	"github.com/seed5b6a70b4/identity/httpapi"
-	"github.com/seed5b6a70b4/identity/internal/audit"
 	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
@@ -51,6 +50,7 @@ type cloud struct {
 	// What follows is nil when search is off.
 	index   *elasticview.Index
 	indexer *querysync.Indexer
+	reached func(context.Context) (eventstream.Token, error)
 }
 
 // keyAge is how long a revoked key may still be taken; five seconds are promised.
@@ -179,8 +179,8 @@ func (c *cloud) openSearch(ctx context.Context) error {
 		return err
 	}
 	leases := dynamolease.New(c.dynamodb, c.names.State, searchGroup)
-	reached := func(ctx context.Context) (eventstream.Token, error) { return changefeed.Reached(ctx, leases) }
-	options.Position = reached
+	c.reached = func(ctx context.Context) (eventstream.Token, error) { return changefeed.Reached(ctx, leases) }
+	options.Position = c.reached
 	if c.index, err = elasticview.New(options); err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (c *cloud) openSearch(ctx context.Context) error {
 	}
 	d := &documents{c.view, c.index}
 	c.indexer, err = querysync.NewIndexer(c.synchroniser, c.view, &querysync.IndexerOptions{
-		Name: indexName, Push: d.push, Touches: d.touches, Reached: reached, Parked: c.state, Logger: c.settings.log,
+		Name: indexName, Push: d.push, Touches: d.touches, Reached: c.reached, Parked: c.state, Logger: c.settings.log,
 	})
 	return err
 }
@@ -207,7 +207,7 @@ func (c *cloud) openQueries() error {
 	if c.indexer == nil {
 		return c.openReader(c.view, c.view.Name(), waiter, nil, "", nil)
 	}
-	return c.openReader(c.view, c.view.Name(), waiter, c.index, indexName, c.indexer)
+	return c.openReader(c.view, c.view.Name(), waiter, timely{c.index}, indexName, c.indexer)
 }
 
 // adminKey implements engine: the environment alone brings one.
@@ -246,11 +246,6 @@ func (c *cloud) status() ([]httpapi.ViewStatus, *httpapi.StoreStatus) {
 	}
 	addParked(views, c.synchroniser.Parked())
 	return views, nil
-}
-
-// verify implements engine.
-func (c *cloud) verify(context.Context, audit.Options) (audit.Report, error) {
-	return audit.Report{}, errors.New("not here yet")
 }
 
 // announce implements engine: processes are found by other means.

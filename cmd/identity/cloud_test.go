@@ -20,7 +20,7 @@ const cloudAdminKey = "an-admin-key-of-tests-that-is-long-enough"
 
 // cloudAt gives the environment of processes over tables of their own, which are
 // made, as is what the flags say.
-func cloudAt(t *testing.T, flags ...string) (env []string) {
+func cloudAt(t testing.TB, flags ...string) (env []string) {
 	t.Helper()
 	dynamodb := testservers.DynamoDB(t)
 	set := map[string]string{
@@ -55,6 +55,9 @@ func TestWireContractInTheCloud(t *testing.T) {
 	serve := []string{"serve", "--feed", "none", "--search", "elasticsearch", "--no-access-log", "--listen", "127.0.0.1:0"}
 	one, other := mustStartWith(t, dir, env, serve...), mustStartWith(t, dir, env, serve...)
 	apitest.Run(t, &apitest.Target{URL: one.url, Others: []string{other.url}, AdminKey: cloudAdminKey, Behind: true})
+	if code, out, errs := runHere(t, "verify", "--search", "elasticsearch"); code != exitDone {
+		t.Errorf("verify ends with %d: %s%s", code, out, errs)
+	}
 }
 
 // Alone, with nothing said but where the tables are, a process serves and keeps
@@ -84,11 +87,25 @@ func TestServeOnDynamoDB(t *testing.T) {
 	if _, err := c.do(t.Context(), http.MethodGet, "/users?q=homer", nil, nil); !errors.As(err, &off) || off.Status != http.StatusNotImplemented {
 		t.Errorf("a search is answered with %v", err)
 	}
+	if code, out, errs := runHere(t, "verify", "--url", p.url); code != exitDone {
+		t.Errorf("verify of the service ends with %d: %s%s", code, out, errs)
+	}
 	if err := p.signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	if code := p.wait(); code != exitDone {
 		t.Errorf("it ends with %d", code)
+	}
+	if code, out, errs := runHere(t, "verify"); code != exitDone || !strings.Contains(out, ": 1 users, ") || !strings.HasSuffix(out, "no drift\n") {
+		t.Errorf("verify ends with %d: %s%s", code, out, errs)
+	}
+	e, err := openCloud(t.Context(), os.Getenv("IDENTITY_TABLE_PREFIX"), followFlags{Feed: noFeed, Search: noSearch}, settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := plantClaimIn(t, e)
+	if code, out, errs := runHere(t, "verify"); code != exitFailed || !strings.HasPrefix(out, string(claim)+": is owned by user/") {
+		t.Errorf("with drift, verify ends with %d: %s%s", code, out, errs)
 	}
 }
 
@@ -104,7 +121,7 @@ func TestMissingTableIsNamed(t *testing.T) {
 	}
 }
 
-func mustStartWith(t *testing.T, dir string, env []string, args ...string) *process {
+func mustStartWith(t testing.TB, dir string, env []string, args ...string) *process {
 	t.Helper()
 	p, err := startCommand(context.WithoutCancel(t.Context()), dir, env, args...)
 	if err != nil {

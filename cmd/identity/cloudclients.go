@@ -33,9 +33,10 @@ func namesOf(prefix string) names {
 	return names{prefix + "-events", prefix + "-views", prefix + "-state", prefix + "-events", prefix + "-search"}
 }
 
-// What the ways to AWS are bounded by.
+// What the ways to AWS are bounded by. A call that hangs must leave the request,
+// which has 15 seconds, the time to make it again over another connection.
 const (
-	awsCallTime    = 10 * time.Second
+	awsCallTime    = 5 * time.Second
 	awsConnections = 256
 )
 

@@ -29,6 +29,20 @@ func withUser(text, user, password string) (string, error) {
 	return at.String(), nil
 }
 
+// timely is a search that ends when nobody waits for it any more: a server that
+// takes requests and answers none would hold each until the request's own end.
+type timely struct{ *elasticview.Index }
+
+// searchTime is how long Elasticsearch may take over a search.
+const searchTime = queries.DefaultSearchWait
+
+// Search implements queries.Search.
+func (s timely) Search(ctx context.Context, criteria queries.Criteria, from []byte, limit int) (queries.Found, error) {
+	ctx, cancel := context.WithTimeout(ctx, searchTime)
+	defer cancel()
+	return s.Index.Search(ctx, criteria, from, limit)
+}
+
 // documents carries what the view shows to Elasticsearch.
 type documents struct {
 	view  *dynamoview.View

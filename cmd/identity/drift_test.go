@@ -40,6 +40,13 @@ func plantClaim(t *testing.T, data string) eventstream.StreamID {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return plantClaimIn(t, b)
+}
+
+// plantClaimIn is plantClaim in an engine, which it closes.
+func plantClaimIn(t *testing.T, e engine) eventstream.StreamID {
+	t.Helper()
+	b := e.base()
 	claim := b.directory.ClaimOf(domain.UsernameClaim, "nobody")
 	said, err := domain.EncodeEvents([]domain.Event{domain.SetOwner{Owner: uuid.Must(uuid.NewV7()), Kind: domain.UserMember, OwnerSeq: 1}})
 	if err != nil {
@@ -52,7 +59,7 @@ func plantClaim(t *testing.T, data string) eventstream.StreamID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.close(); err != nil {
+	if err := e.close(); err != nil {
 		t.Fatal(err)
 	}
 	return claim

@@ -29,15 +29,15 @@ type runtimeAPI struct {
 	server  *httptest.Server
 	events  chan string
 	answers chan string // an answer, or "error: " and what failed
-	patience
+	allowed invocationTime
 }
 
-// patience is how long a function may work on an event.
-type patience time.Duration
+// invocationTime is how long a function may work on an event.
+type invocationTime time.Duration
 
-func newRuntimeAPI(t *testing.T, patience patience) *runtimeAPI {
+func newRuntimeAPI(t *testing.T, allowed invocationTime) *runtimeAPI {
 	t.Helper()
-	r := &runtimeAPI{events: make(chan string), answers: make(chan string), patience: patience}
+	r := &runtimeAPI{events: make(chan string), answers: make(chan string), allowed: allowed}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", r.next)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{how}", r.answered)
@@ -50,7 +50,7 @@ func (r *runtimeAPI) next(w http.ResponseWriter, request *http.Request) {
 	select {
 	case event := <-r.events:
 		w.Header().Set("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
-		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Duration(r.patience)).UnixMilli(), 10))
+		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Duration(r.allowed)).UnixMilli(), 10))
 		w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:sync")
 		_, _ = io.WriteString(w, event)
 	case <-request.Context().Done():
@@ -188,7 +188,7 @@ func TestLambda(t *testing.T) {
 	env := cloudAt(t, "--search", "elasticsearch")
 	t.Setenv("IDENTITY_SEARCH", "elasticsearch")
 	serve := mustStartWith(t, t.TempDir(), append(env, "IDENTITY_SEARCH=elasticsearch"), "serve", "--feed", "none", "--listen", "127.0.0.1:0")
-	runtime := newRuntimeAPI(t, patience(time.Minute))
+	runtime := newRuntimeAPI(t, invocationTime(time.Minute))
 	runtime.start(t)
 	table := namesOf(os.Getenv("IDENTITY_TABLE_PREFIX")).Events
 	for _, test := range []struct {
@@ -230,7 +230,7 @@ func TestLambdaWhileDynamoDBIsAway(t *testing.T) {
 	serve := mustStartWith(t, t.TempDir(), env, "serve", "--feed", "none", "--listen", "127.0.0.1:0")
 	id, _ := newUser(t, serve.url, "homer")
 	proxy := testproxy.New(t, testservers.DynamoDB(t))
-	runtime := newRuntimeAPI(t, patience(10*time.Second))
+	runtime := newRuntimeAPI(t, invocationTime(10*time.Second))
 	runtime.start(t, "AWS_ENDPOINT_URL_DYNAMODB="+proxy.URL())
 	table := namesOf(os.Getenv("IDENTITY_TABLE_PREFIX")).Events
 	unknown := kinesisEvent(t, "another-table", eventstream.Position{Stream: "users/0", Seq: 1})

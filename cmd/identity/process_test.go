@@ -144,7 +144,7 @@ func mustStart(t *testing.T, dir string, flags ...string) *process {
 }
 
 // kill ends a process with the test, if it has not ended by itself.
-func kill(t *testing.T, p *process) {
+func kill(t testing.TB, p *process) {
 	t.Cleanup(func() {
 		_ = p.signal(syscall.SIGKILL)
 		p.wait()
@@ -155,7 +155,7 @@ func kill(t *testing.T, p *process) {
 }
 
 // runHere runs a command in this process.
-func runHere(t *testing.T, args ...string) (code int, out, errs string) {
+func runHere(t testing.TB, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	code = run(t.Context(), args, &stdout, &stderr)

@@ -23,7 +23,7 @@ type remoteFlags struct {
 
 // reach gives a client of the running service, if one is named or holds the data
 // directory, or else the engine, opened.
-func (f *remoteFlags) reach(ctx context.Context, s settings) (*client, engine, error) {
+func (f *remoteFlags) reach(ctx context.Context, follow followFlags, s settings) (*client, engine, error) {
 	if err := f.check(); err != nil {
 		return nil, nil, err
 	}
@@ -31,7 +31,7 @@ func (f *remoteFlags) reach(ctx context.Context, s settings) (*client, engine, e
 		c, err := f.dial(announcement{URL: f.URL})
 		return c, nil, err
 	}
-	e, err := f.open(ctx, followFlags{Feed: noFeed, Search: noSearch}, s)
+	e, err := f.open(ctx, follow, s)
 	if !errors.Is(err, logstore.ErrLocked) {
 		return nil, e, err
 	}
@@ -45,7 +45,7 @@ func (f *remoteFlags) reach(ctx context.Context, s settings) (*client, engine, e
 
 // client gives a client of the running service, or of one in this process.
 func (f *remoteFlags) client(ctx context.Context) (*client, error) {
-	c, e, err := f.reach(ctx, settings{noSearch: true})
+	c, e, err := f.reach(ctx, followFlags{Feed: noFeed, Search: noSearch}, settings{noSearch: true})
 	if err != nil || c != nil {
 		return c, err
 	}

@@ -41,7 +41,7 @@ func (s *seedCommand) Run(c *console) error {
 	log := slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	died := make(chan error, 1)
 	// The index is made at the end, which is several times less work.
-	to, e, err := s.reach(ctx, settings{log: log, noSearch: true, fatal: func(err error) { died <- err; stop() }, progress: func(done, total uint64) {
+	to, e, err := s.reach(ctx, followFlags{Feed: noFeed, Search: noSearch}, settings{log: log, noSearch: true, fatal: func(err error) { died <- err; stop() }, progress: func(done, total uint64) {
 		meter.show("catching up", done, total)
 	}})
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 // verifyCommand audits the data.
 type verifyCommand struct {
 	remoteFlags `embed:""`
-	Show        int `default:"1000" placeholder:"N" help:"How many findings are shown at most; all are counted. Default 1000."`
+	Search      string `env:"IDENTITY_SEARCH" placeholder:"NAME" help:"The index that follows the directory, as serve is told; with elasticsearch it must have got to where the audit begins."`
+	Show        int    `default:"1000" placeholder:"N" help:"How many findings are shown at most; all are counted. Default 1000."`
 }
 
 // errDrift is why verify fails although it could do its work.
@@ -28,8 +29,15 @@ func (v *verifyCommand) Run(c *console) error {
 	if err := v.lookable(); err != nil {
 		return err
 	}
+	follow := followFlags{Search: v.Search}
+	if v.URL == "" {
+		if err := follow.fill(v.Store); err != nil {
+			return err
+		}
+	}
+	follow.Feed = noFeed // an audit changes nothing
 	meter := newMeter(c.err)
-	to, b, err := v.reach(c.ctx, settings{progress: func(done, total uint64) { meter.show("catching up", done, total) }})
+	to, b, err := v.reach(c.ctx, follow, settings{noSearch: follow.Search == noSearch, progress: func(done, total uint64) { meter.show("catching up", done, total) }})
 	if err != nil {
 		return err
 	}
@@ -40,10 +48,14 @@ func (v *verifyCommand) Run(c *console) error {
 		}
 	}}
 	var report audit.Report
-	if b != nil {
+	switch {
+	case b != nil && v.Store == dynamoStore:
+		report, err = b.verify(c.ctx, options)
+		err = errors.Join(err, b.close())
+	case b != nil:
 		report, err = verifyAtRest(c.ctx, b, options)
 		err = errors.Join(err, b.close())
-	} else {
+	default:
 		report, err = to.verify(c.ctx, options)
 		err = errors.Join(err, to.close())
 	}

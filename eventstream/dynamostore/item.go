@@ -113,6 +113,19 @@ func decodeSiblings(from []byte) ([]eventstream.Position, error) {
 // decode makes the commit of an item. One that is not what was written is
 // eventstream.ErrCorrupt.
 func decode(i item) (eventstream.Commit, error) {
+	c, err := parse(i)
+	if err != nil {
+		return eventstream.Commit{}, err
+	}
+	if c.Hash != c.ComputeHash() {
+		return eventstream.Commit{}, fmt.Errorf("%w: commit %d of a stream of kind %s does not have its hash", eventstream.ErrCorrupt, c.Seq, c.Stream.Kind())
+	}
+	return c, nil
+}
+
+// parse is decode without a look at the hash. Of an item that is no commit it
+// gives the position, as far as there is one.
+func parse(i item) (eventstream.Commit, error) {
 	r := itemReader{item: i}
 	c := eventstream.Commit{
 		Stream: eventstream.StreamID(r.text(attrStream)), Seq: eventstream.Seq(r.number(attrSeq)),
@@ -125,12 +138,9 @@ func decode(i item) (eventstream.Commit, error) {
 	copy(c.Hash[:], r.raw(attrHash))
 	siblings, err := decodeSiblings(r.raw(attrSiblings))
 	if err = errors.Join(r.err, err); err != nil {
-		return eventstream.Commit{}, fmt.Errorf("%w: an item of kind %s: %w", eventstream.ErrCorrupt, c.Stream.Kind(), err)
+		return eventstream.Commit{Stream: c.Stream, Seq: c.Seq}, fmt.Errorf("%w: an item of kind %s: %w", eventstream.ErrCorrupt, c.Stream.Kind(), err)
 	}
 	c.Siblings = siblings
-	if c.Hash != c.ComputeHash() {
-		return eventstream.Commit{}, fmt.Errorf("%w: commit %d of a stream of kind %s does not have its hash", eventstream.ErrCorrupt, c.Seq, c.Stream.Kind())
-	}
 	return c, nil
 }
 

@@ -94,7 +94,7 @@ func (c *client) do(method, path, body string, headers ...string) *reply {
 	read := method == http.MethodGet || method == http.MethodHead
 	var sent eventstream.Token
 	switch {
-	case c.session == nil || !read || c.key == "":
+	case c.session == nil || !read || request.Header.Get("Authorization") == "":
 	case len(request.Header["X-Consistency"]) == 0:
 		sent = c.session.add(request)
 	case request.Header.Get("Prefer") == "":

@@ -42,9 +42,21 @@ func (s *session) wrote(r *reply) {
 	s.rows, s.found = s.rows.Merge(token), s.found.Merge(token)
 }
 
-// searches tells whether an index may answer a request.
+// searches tells whether an index answers a request.
 func searches(request *http.Request) bool {
-	return (request.URL.Path == "/users" || request.URL.Path == "/groups") && request.URL.RawQuery != ""
+	if request.URL.Path != "/users" && request.URL.Path != "/groups" {
+		return false
+	}
+	for name := range request.URL.Query() {
+		switch name {
+		case "q", "sort", "active", "group":
+			return true
+		}
+		if strings.HasPrefix(name, "attr.") {
+			return true
+		}
+	}
+	return false
 }
 
 // add puts what a read must show on the request, and gives what was put.
@@ -78,7 +90,7 @@ func (s *session) shown(request *http.Request, token eventstream.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rows = without(s.rows, token)
-	if searches(request) && request.URL.Query().Has("q") {
+	if searches(request) {
 		s.found = without(s.found, token)
 	}
 }

@@ -2,37 +2,48 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/queries"
 )
 
-// Store is a store that numbers its transactions.
-type Store interface {
-	eventstream.Store
-	eventstream.Log
-}
-
 // Subject is what is audited.
 type Subject struct {
-	Store Store
+	// Store is a Scanner, or also an eventstream.Log.
+	Store eventstream.Store
 	// Secret is the store's key for the names of claims.
 	Secret domain.ClaimSecret
-	// View is compared with the streams, row by row. Nil leaves this out.
+	// View is compared with the streams, row by row. Nil leaves this out. One that
+	// is also Announcing or Marking is audited as such.
 	View queries.View
 	// Applied tells how far into the log each index has got, by the index's name.
 	Applied map[string]func() uint64
+	// Notices reads a commit of changes/{n}. Nil leaves this out.
+	Notices func(*eventstream.Commit) error
+	// Heads are how far the change feed has got, Reached up to where each index that
+	// follows it has handled that, by the index's name.
+	Heads   func(ctx context.Context) (eventstream.Token, error)
+	Reached map[string]func(ctx context.Context) (eventstream.Token, error)
 }
 
 // Options say who is told what. The zero value tells nobody.
 type Options struct {
+	// Patience is how long what differs on a store without a log may take to come
+	// right, as views may be on their way: 10 seconds if zero.
+	Patience time.Duration
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
 	// Found is told of every finding, one at a time.
 	Found func(Finding)
 	// Progress is told now and then what is being done and how much of it is done.
@@ -48,11 +59,23 @@ func Run(ctx context.Context, subject Subject, options Options) (Report, error) 
 		users: map[uuid.UUID]entity{}, groups: map[uuid.UUID]entity{}, keys: map[uuid.UUID]*domain.APIKey{},
 		edges: map[edgeKey]edge{}, claims: map[claimKey]claim{}, nesting: newGraph(),
 	}
-	a.report.End = subject.Store.End()
-	err := a.run(ctx)
+	if a.options.Patience == 0 {
+		a.options.Patience = 10 * time.Second
+	}
+	if a.options.Now == nil {
+		a.options.Now = time.Now
+	}
+	parts := a.scanParts()
+	if a.log, _ = subject.Store.(eventstream.Log); a.log != nil {
+		a.report.End = a.log.End()
+		parts = a.logParts()
+	} else if a.scanner, _ = subject.Store.(Scanner); a.scanner == nil {
+		return a.report, errors.New("the store can neither be read as a log nor scanned")
+	}
+	err := a.run(ctx, parts)
 	a.report.Streams, a.report.Users, a.report.Groups = len(a.tips), len(a.users), len(a.groups)
 	a.report.Memberships, a.report.Claims, a.report.Keys = len(a.edges), len(a.claims), len(a.keys)
-	a.report.Drift = a.reporter.count
+	a.report.Rows, a.report.Drift = int(a.rows.Load()), a.reporter.count
 	return a.report, err
 }
 
@@ -60,8 +83,13 @@ func Run(ctx context.Context, subject Subject, options Options) (Report, error) 
 type audit struct {
 	subject  Subject
 	options  Options
+	log      eventstream.Log // nil for a scan
+	scanner  Scanner         // nil for a log
 	reporter reporter
 	report   Report
+	rows     atomic.Int64 // that were compared
+	doubts   doubts
+	seeing   sync.Mutex // guards the edges while lists are walked over
 
 	tips    map[streamKey]tip
 	users   map[uuid.UUID]entity
@@ -70,17 +98,22 @@ type audit struct {
 	edges   map[edgeKey]edge
 	claims  map[claimKey]claim
 	nesting *graph
+	// nestingAt is the commit that nesting stands at.
+	nestingAt eventstream.Seq
 	// shown is what the requests of the transaction under way show.
 	shown []showing
 	// userShards and groupShards are what the store stream says; 0 before it does.
 	userShards, groupShards int
 }
 
-func (a *audit) run(ctx context.Context) error {
-	for _, part := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
+// part is a part of an audit.
+type part struct {
+	name string
+	do   func(context.Context) error
+}
+
+func (a *audit) logParts() []part {
+	return []part{
 		{"compare positions", a.comparePositions},
 		{"read the log", a.readLog},
 		{"fold changed entities", a.foldChanged},
@@ -88,7 +121,26 @@ func (a *audit) run(ctx context.Context) error {
 		{"compare nesting", a.compareNesting},
 		{"compare rows", a.compareRows},
 		{"compare lists", a.compareLists},
-	} {
+	}
+}
+
+func (a *audit) scanParts() []part {
+	return []part{
+		{"compare positions", a.compareReached},
+		{"read all streams", a.readStreams},
+		{"fold changed entities", a.foldChanged},
+		{"compare claims", a.compareClaims},
+		{"compare nesting", a.compareNesting},
+		{"compare rows", a.compareRows},
+		{"compare what was announced", a.compareAnnounced},
+		{"compare marks", a.compareMarks},
+		{"compare lists", a.compareLists},
+		{"look again", a.settleDoubts},
+	}
+}
+
+func (a *audit) run(ctx context.Context, parts []part) error {
+	for _, part := range parts {
 		if err := part.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
@@ -147,6 +199,27 @@ func each[K comparable, V any](ctx context.Context, a *audit, stage string, of m
 	}
 	a.progress(stage, total, total)
 	return nil
+}
+
+// workers is how many rows are asked for at a time on a scan.
+const workers = 16
+
+// atOnce is each with several at a time, where rows are not at hand. All are
+// called with ctx itself, which looks that come later need too.
+func atOnce[K comparable, V any](ctx context.Context, a *audit, stage string, of map[K]V, do func(context.Context, K, V) error) error {
+	if a.log != nil {
+		return each(ctx, a, stage, of, func(key K, value V) error { return do(ctx, key, value) })
+	}
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(workers)
+	err := each(within, a, stage, of, func(key K, value V) error {
+		group.Go(func() error { return do(ctx, key, value) })
+		return within.Err()
+	})
+	if failed := group.Wait(); failed != nil {
+		return failed
+	}
+	return err
 }
 
 func (a *audit) progress(stage string, done, total uint64) {

@@ -35,22 +35,28 @@ func (a *audit) examine(tx *transaction) {
 	tx.facts, tx.first = make([][]domain.Event, len(tx.commits)), make([]entity, len(tx.commits))
 	for i := range tx.commits {
 		commit := &tx.commits[i]
-		if commit.ComputeHash() != commit.Hash {
-			tx.find(commit, "the commit is not what its hash says")
-		}
-		events, err := domain.DecodeEvents(commit.Data)
-		if err != nil {
-			tx.find(commit, "the events cannot be read: "+err.Error())
-			continue
-		}
-		tx.facts[i] = events
-		if commit.Seq == 1 {
-			tx.first[i] = a.firstFold(commit, events)
+		if tx.facts[i] = tx.read(commit); tx.facts[i] != nil && commit.Seq == 1 {
+			tx.first[i] = a.firstFold(commit, tx.facts[i])
 		}
 	}
 	tx.compareSiblings()
 	tx.compareListed()
 }
+
+// read gives a commit's events, nil if they cannot be read.
+func (tx *transaction) read(commit *eventstream.Commit) []domain.Event {
+	if commit.ComputeHash() != commit.Hash {
+		tx.find(commit, notItsHash)
+	}
+	events, err := domain.DecodeEvents(commit.Data)
+	if err != nil {
+		tx.find(commit, "the events cannot be read: "+err.Error())
+		return nil
+	}
+	return events
+}
+
+const notItsHash = "the commit is not what its hash says"
 
 func (tx *transaction) find(commit *eventstream.Commit, what string) {
 	tx.findings = append(tx.findings, Finding{Stream: commit.Stream, Seq: commit.Seq, Log: commit.Log, What: what})

@@ -65,7 +65,11 @@ func (a *audit) learnClaim(commit *eventstream.Commit, events []domain.Event) {
 		a.find(commit, "cannot be folded: "+err.Error())
 		return
 	}
-	a.claims[key] = claim{owner: held.Owner, ownerSeq: held.OwnerSeq, group: held.Kind == domain.GroupMember}
+	a.claims[key] = claimOf(&held)
+}
+
+func claimOf(held *domain.Claim) claim {
+	return claim{owner: held.Owner, ownerSeq: held.OwnerSeq, group: held.Kind == domain.GroupMember}
 }
 
 // compareClaims demands that living entities and claims agree, both ways.
@@ -77,47 +81,79 @@ func (a *audit) compareClaims(ctx context.Context) error {
 		return err
 	}
 	return each(ctx, a, "owners of claims", a.claims, func(key claimKey, c claim) error {
-		if c.owner == uuid.Nil {
-			return nil
-		}
-		entities, stream := a.users, eventstream.UserStream(c.owner)
-		if c.group {
-			entities, stream = a.groups, eventstream.GroupStream(c.owner)
-		}
-		owner := entities[c.owner]
-		switch {
-		case owner.broken:
-		case owner.seq == 0:
-			a.reporter.add(Finding{Stream: key.stream(), What: fmt.Sprintf("is owned by %s, which was never created", stream)})
-		case owner.removed:
-			a.reporter.add(Finding{Stream: key.stream(), What: fmt.Sprintf("is owned by %s, which is removed", stream)})
-		case !slices.Contains(owner.holds[:], key):
-			a.reporter.add(Finding{Stream: key.stream(), What: fmt.Sprintf("is owned by %s, which has another value or none", stream)})
-		case c.ownerSeq > owner.seq:
-			a.reporter.add(Finding{Stream: key.stream(), What: fmt.Sprintf("was taken by %s@%d, which is only at %d", stream, c.ownerSeq, owner.seq)})
-		}
-		return nil
+		return a.doubt(ctx, c.compareOwner(key, a.ownerOf(c)), func() (*Finding, error) {
+			c, err := a.claimNow(ctx, key)
+			if err != nil {
+				return nil, err
+			}
+			owner, err := a.entityNow(ctx, c.ownerStream())
+			return c.compareOwner(key, owner), err
+		})
 	})
+}
+
+func (a *audit) ownerOf(c claim) entity {
+	if c.group {
+		return a.groups[c.owner]
+	}
+	return a.users[c.owner]
+}
+
+func (c claim) ownerStream() eventstream.StreamID {
+	if c.group {
+		return eventstream.GroupStream(c.owner)
+	}
+	return eventstream.UserStream(c.owner)
+}
+
+// compareOwner demands that a claim's owner holds the value.
+func (c claim) compareOwner(key claimKey, owner entity) *Finding {
+	what := ""
+	switch {
+	case c.owner == uuid.Nil || owner.broken:
+		return nil
+	case owner.seq == 0:
+		what = fmt.Sprintf("is owned by %s, which was never created", c.ownerStream())
+	case owner.removed:
+		what = fmt.Sprintf("is owned by %s, which is removed", c.ownerStream())
+	case !slices.Contains(owner.holds[:], key):
+		what = fmt.Sprintf("is owned by %s, which has another value or none", c.ownerStream())
+	case c.ownerSeq > owner.seq:
+		what = fmt.Sprintf("was taken by %s@%d, which is only at %d", c.ownerStream(), c.ownerSeq, owner.seq)
+	default:
+		return nil
+	}
+	return &Finding{Stream: key.stream(), What: what}
 }
 
 // compareHeld demands that each value that an entity has is claimed by it.
 func (a *audit) compareHeld(ctx context.Context, stage string, entities map[uuid.UUID]entity, stream func(uuid.UUID) eventstream.StreamID) error {
 	return each(ctx, a, stage, entities, func(id uuid.UUID, e entity) error {
-		if e.broken || !e.lives() {
-			return nil
-		}
 		for _, key := range e.holds {
-			if key == (claimKey{}) {
-				continue
-			}
-			if c := a.claims[key]; c.owner != id {
-				what := "is claimed by nobody"
-				if c.owner != uuid.Nil {
-					what = "is claimed by " + c.owner.String()
+			err := a.doubt(ctx, e.compareHeld(stream(id), id, key, a.claims[key]), func() (*Finding, error) {
+				now, err := a.entityNow(ctx, stream(id))
+				if err != nil {
+					return nil, err
 				}
-				a.reporter.add(Finding{Stream: stream(id), Seq: eventstream.Seq(e.seq), What: fmt.Sprintf("its %s %s (%s)", key.kind(), what, key.stream())})
+				c, err := a.claimNow(ctx, key)
+				return now.compareHeld(stream(id), id, key, c), err
+			})
+			if err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+}
+
+// compareHeld demands that a value that the entity may have is claimed by it.
+func (e entity) compareHeld(stream eventstream.StreamID, id uuid.UUID, key claimKey, c claim) *Finding {
+	if e.broken || !e.lives() || key == (claimKey{}) || !slices.Contains(e.holds[:], key) || c.owner == id {
+		return nil
+	}
+	what := "is claimed by nobody"
+	if c.owner != uuid.Nil {
+		what = "is claimed by " + c.owner.String()
+	}
+	return &Finding{Stream: stream, Seq: eventstream.Seq(e.seq), What: fmt.Sprintf("its %s %s (%s)", key.kind(), what, key.stream())}
 }

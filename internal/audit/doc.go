@@ -13,11 +13,24 @@
 //     what it should and nothing else;
 //   - that every index has applied what the log held when the audit began.
 //
+// A store that does not number its transactions is scanned instead, stream by
+// stream. Of it and of what follows it is checked besides
+//
+//   - that every row is announced in the change feed up to where its stream is, and
+//     that nothing is left to tidy after what was removed;
+//   - that no directory stream was handled further than it goes;
+//   - that the change feed can be read, and that every index has handled what was
+//     in it when the audit began.
+//
 // It may run while the store is written to: what moved meanwhile is looked at
-// again before it is reported. It changes nothing. Memory is about 100 bytes for
-// each stream; nothing is kept of what commits say.
+// again before it is reported. A scan is from no single instant, and what follows
+// it may be late: what does not agree there is read anew, and reported only if it
+// has not come right at the end, after Options.Patience. The audit changes nothing.
+// Memory is about 100 bytes for each stream; nothing is kept of what commits say.
 //
 // It cannot tell that the newest transactions were cut off the end of the log, or
 // that the newest commits of a stream were taken out of a log that was written
-// anew, unless something derived is ahead of it.
+// anew, unless something derived is ahead of it. On a scan it cannot tell that a
+// whole transaction is missing of which every commit was its stream's last, unless
+// something derived is.
 package audit

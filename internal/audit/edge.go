@@ -79,11 +79,15 @@ func (a *audit) learnEdge(commit *eventstream.Commit, events []domain.Event, who
 	if known.seq > 0 && membership.Kind != known.kind() {
 		a.find(commit, "the member changes its kind")
 	}
-	now := edge{seq: membership.Seq, present: membership.Present, nested: membership.Kind == domain.GroupMember}
-	if !membership.Since.IsZero() {
-		now.since = membership.Since.UnixMilli()
+	a.edges[key] = edgeFrom(&membership)
+}
+
+func edgeFrom(m *domain.Membership) edge {
+	e := edge{seq: m.Seq, present: m.Present, nested: m.Kind == domain.GroupMember}
+	if !m.Since.IsZero() {
+		e.since = m.Since.UnixMilli()
 	}
-	a.edges[key] = now
+	return e
 }
 
 // known tells whether the folds of the edge and of both its ends are known.

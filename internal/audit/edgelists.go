@@ -6,25 +6,31 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/queries"
 )
 
 // compareEdgeLists demands that members are listed for their groups, and groups
 // for their members.
 func (a *audit) compareEdgeLists(ctx context.Context) error {
-	err := each(ctx, a, "lists of members", a.groups, func(id uuid.UUID, _ entity) error {
-		return walk(ctx, a.members(ctx, id), memberOf, a.see(ctx, 1, func(other uuid.UUID) edgeKey { return edgeOf(id, other) }))
+	err := atOnce(ctx, a, "lists of members", a.groups, func(ctx context.Context, id uuid.UUID, _ entity) error {
+		err := walk(ctx, a.members(ctx, id), memberOf, a.see(ctx, 1, func(other uuid.UUID) edgeKey { return edgeOf(id, other) }))
+		return a.unreadable(eventstream.GroupStream(id), "members", err)
 	})
 	if err != nil {
 		return err
 	}
-	for stage, entities := range map[string]map[uuid.UUID]entity{"lists of the groups of users": a.users, "lists of the groups of groups": a.groups} {
-		err := each(ctx, a, stage, entities, func(id uuid.UUID, _ entity) error {
-			return walk(ctx, a.groupsOf(ctx, id), groupOf, a.see(ctx, 2, func(other uuid.UUID) edgeKey { return edgeOf(other, id) }))
+	groupsOf := func(stage string, entities map[uuid.UUID]entity, stream func(uuid.UUID) eventstream.StreamID) error {
+		return atOnce(ctx, a, stage, entities, func(ctx context.Context, id uuid.UUID, _ entity) error {
+			err := walk(ctx, a.groupsOf(ctx, id), groupOf, a.see(ctx, 2, func(other uuid.UUID) edgeKey { return edgeOf(other, id) }))
+			return a.unreadable(stream(id), "groups of the member", err)
 		})
-		if err != nil {
-			return err
-		}
+	}
+	if err := groupsOf("lists of the groups of users", a.users, eventstream.UserStream); err != nil {
+		return err
+	}
+	if err := groupsOf("lists of the groups of groups", a.groups, eventstream.GroupStream); err != nil {
+		return err
 	}
 	return each(ctx, a, "listed memberships", a.edges, func(key edgeKey, e edge) error {
 		if e.shown == 3 || !a.known(key, e) || !a.counts(key, e) {
@@ -56,16 +62,23 @@ func (a *audit) see(ctx context.Context, by uint8, key func(uuid.UUID) edgeKey) 
 		if !inOrder {
 			a.reporter.add(Finding{Stream: edge.stream(), What: "is out of order in a list of memberships"})
 		}
-		e, found := a.edges[edge]
-		if found {
-			e.shown |= by
-			a.edges[edge] = e
-		}
+		e := a.saw(edge, by)
 		if a.counts(edge, e) || !a.known(edge, e) {
 			return nil
 		}
 		return a.settleEdge(ctx, edge)
 	}
+}
+
+func (a *audit) saw(key edgeKey, by uint8) edge {
+	a.seeing.Lock()
+	defer a.seeing.Unlock()
+	e, found := a.edges[key]
+	if found {
+		e.shown |= by
+		a.edges[key] = e
+	}
+	return e
 }
 
 // settleEdge compares both lists that may show an edge with the rows of the edge

@@ -57,10 +57,23 @@ func newDirectory(t *testing.T, observe eventstream.Observer) *directory {
 	t.Helper()
 	d := &directory{store: memstore.New(&memstore.Options{Observe: observe})}
 	d.streams = eventstream.New(d.store, nil)
-	opened, err := commands.OpenDirectory(t.Context(), d.streams, secret, 1)
+	d.open(t, 1)
+	d.fill(t)
+	return d
+}
+
+// open begins the directory.
+func (d *directory) open(t *testing.T, shards int) {
+	t.Helper()
+	opened, err := commands.OpenDirectory(t.Context(), d.streams, secret, shards)
 	must(t, opened, err)
 	quarantine := time.Duration(0)
 	d.handler = commands.New(d.streams, opened, &commands.Options{Quarantine: &quarantine})
+}
+
+// fill writes what every test begins with.
+func (d *directory) fill(t *testing.T) {
+	t.Helper()
 	d.homer, d.marge, d.gone = d.user(t, "homer"), d.user(t, "marge"), d.user(t, "gone")
 	d.outer, d.inner, d.innermost = d.group(t, "Outer"), d.group(t, "Inner"), d.group(t, "Innermost")
 	dropped := d.group(t, "Dropped")
@@ -82,7 +95,6 @@ func newDirectory(t *testing.T, observe eventstream.Observer) *directory {
 	result, err := d.handler.Do(t.Context(), commands.Request{Actor: "test", Correlation: "test", IdempotencyKey: "once", Digest: "digest"},
 		commands.UpdateUser{ID: d.marge, Name: commands.To(name(t, "Marge"))})
 	must(t, result, err)
-	return d
 }
 
 func (d *directory) user(t *testing.T, username string) domain.UserID {

@@ -27,17 +27,17 @@ func (a *audit) foldGroup(ctx context.Context, id uuid.UUID, upTo uint64) (domai
 	return group, err
 }
 
-func (a *audit) foldKey(ctx context.Context, id uuid.UUID) (domain.APIKey, error) {
+func (a *audit) foldKey(ctx context.Context, id uuid.UUID, upTo uint64) (domain.APIKey, error) {
 	key := domain.APIKey{ID: domain.KeyID{UUID: id}}
-	err := a.fold(ctx, eventstream.KeyStream(id), newest, key.Apply)
+	err := a.fold(ctx, eventstream.KeyStream(id), upTo, key.Apply)
 	return key, err
 }
 
-// foldMembership folds an edge as a view must show it: one of a removed end is
-// not present.
-func (a *audit) foldMembership(ctx context.Context, id edgeKey) (domain.Membership, error) {
+// foldMembership folds an edge up to a commit as a view must show it: one of a
+// removed end is not present.
+func (a *audit) foldMembership(ctx context.Context, id edgeKey, upTo uint64) (domain.Membership, error) {
 	edge := domain.Membership{Group: domain.GroupID{UUID: id.group()}, Member: id.member()}
-	if err := a.fold(ctx, id.stream(), newest, edge.Apply); err != nil || !edge.Present {
+	if err := a.fold(ctx, id.stream(), upTo, edge.Apply); err != nil || !edge.Present {
 		return edge, err
 	}
 	group, err := a.foldGroup(ctx, id.group(), newest)

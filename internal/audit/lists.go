@@ -70,7 +70,7 @@ func compareList[E any](ctx context.Context, a *audit, l list[E]) error {
 		}
 		return a.settleListed(ctx, l.stream(id), l.name, func() (bool, bool, error) { return l.look(id) })
 	})
-	if err != nil {
+	if err := a.unreadable("", l.name, err); err != nil {
 		return err
 	}
 	return each(ctx, a, "list of "+l.name, l.entities, func(id uuid.UUID, e entity) error {
@@ -95,11 +95,16 @@ func (l *list[E]) look(id uuid.UUID) (shown, must bool, err error) {
 func (a *audit) settleListed(ctx context.Context, stream eventstream.StreamID, name string, look func() (shown, must bool, err error)) error {
 	return a.settle(ctx, func() (*Finding, error) {
 		shown, must, err := look()
-		if err != nil {
+		switch {
+		case err != nil && a.fatalRow(err):
 			return nil, err
+		case err != nil:
+			return &Finding{Stream: stream, What: "cannot be read in the list of " + name}, nil
 		}
 		last, err := a.subject.Store.Last(ctx, stream)
 		switch {
+		case errors.Is(err, eventstream.ErrCorrupt):
+			return nil, nil // is a finding of its own
 		case err != nil:
 			return nil, err
 		case shown && last.Seq == 0:
@@ -112,6 +117,16 @@ func (a *audit) settleListed(ctx context.Context, stream eventstream.StreamID, n
 			return &Finding{Stream: stream, What: "is missing from the list of " + name}, nil
 		}
 	})
+}
+
+// unreadable reports a list that cannot be read; that a view cannot be asked it
+// passes on.
+func (a *audit) unreadable(stream eventstream.StreamID, name string, err error) error {
+	if err == nil || a.fatalRow(err) {
+		return err
+	}
+	a.reporter.add(Finding{Stream: stream, What: "the list of " + name + " cannot be read"})
+	return nil
 }
 
 // walk goes over a list page by page.

@@ -15,33 +15,75 @@ import (
 // compareNesting demands that the edges' ends were created, that nesting is what
 // the edges between living groups are, and that it has no cycle.
 func (a *audit) compareNesting(ctx context.Context) error {
-	err := each(ctx, a, "ends of memberships", a.edges, func(key edgeKey, e edge) error {
-		if !a.known(key, e) {
-			return nil
-		}
-		if a.groups[key.group()].seq == 0 {
-			a.reporter.add(Finding{Stream: key.stream(), What: "the group was never created"})
-		}
-		if a.memberOf(key, e).seq == 0 {
-			a.reporter.add(Finding{Stream: key.stream(), What: fmt.Sprintf("the member was never created as a %s", e.kind())})
-		}
-		if e.nested && a.counts(key, e) && !a.nesting.has(key) {
-			a.reporter.add(Finding{Stream: eventstream.NestingStream, What: fmt.Sprintf("lacks the edge %s", key.stream())})
+	if err := a.followNesting(ctx); err != nil {
+		return err
+	}
+	compare := func(key edgeKey, e edge) error {
+		for _, c := range []func(edgeKey, ended, bool) *Finding{compareEnds, compareMemberEnd, compareNested} {
+			found := c(key, ended{e, a.groups[key.group()], a.memberOf(key, e)}, a.nesting.has(key))
+			err := a.doubt(ctx, found, func() (*Finding, error) {
+				now, err := a.endedNow(ctx, key)
+				if err == nil {
+					err = a.followNesting(ctx)
+				}
+				return c(key, now, a.nesting.has(key)), err
+			})
+			if err != nil {
+				return err
+			}
 		}
 		return nil
-	})
-	if err != nil {
+	}
+	if err := each(ctx, a, "ends of memberships", a.edges, compare); err != nil {
 		return err
 	}
 	for _, key := range a.nesting.all() {
-		if e := a.edges[key]; a.known(key, e) && (!e.nested || !a.counts(key, e)) {
-			a.reporter.add(Finding{Stream: eventstream.NestingStream, What: fmt.Sprintf("has the edge %s, which does not count", key.stream())})
+		if _, known := a.edges[key]; known {
+			continue
+		}
+		if err := compare(key, edge{}); err != nil {
+			return err
 		}
 	}
 	if cycle := a.nesting.cycle(); cycle != nil {
 		a.reporter.add(Finding{Stream: eventstream.NestingStream, What: fmt.Sprintf("the groups %s are in a cycle", cycle)})
 	}
 	return nil
+}
+
+// ended is an edge with both of its ends.
+type ended struct {
+	edge
+	from, to entity
+}
+
+func (e ended) known() bool  { return !e.broken && !e.from.broken && !e.to.broken }
+func (e ended) counts() bool { return e.present && e.from.lives() && e.to.lives() }
+
+func compareEnds(key edgeKey, e ended, _ bool) *Finding {
+	if e.seq == 0 || !e.known() || e.from.seq > 0 {
+		return nil
+	}
+	return &Finding{Stream: key.stream(), What: "the group was never created"}
+}
+
+func compareMemberEnd(key edgeKey, e ended, _ bool) *Finding {
+	if e.seq == 0 || !e.known() || e.to.seq > 0 {
+		return nil
+	}
+	return &Finding{Stream: key.stream(), What: fmt.Sprintf("the member was never created as a %s", e.kind())}
+}
+
+func compareNested(key edgeKey, e ended, nested bool) *Finding {
+	must := e.nested && e.counts()
+	switch {
+	case !e.known() || must == nested:
+		return nil
+	case must:
+		return &Finding{Stream: eventstream.NestingStream, What: fmt.Sprintf("lacks the edge %s", key.stream())}
+	default:
+		return &Finding{Stream: eventstream.NestingStream, What: fmt.Sprintf("has the edge %s, which does not count", key.stream())}
+	}
 }
 
 // graph is the fold of the stream nesting.

@@ -70,7 +70,7 @@ func (a *audit) tail(ctx context.Context, todo, inOrder chan<- *batch) error {
 		filling = nil
 		return nil
 	}
-	for commits, err := range a.subject.Store.Tail(ctx, 0) {
+	for commits, err := range a.log.Tail(ctx, 0) {
 		if err != nil {
 			return err
 		}

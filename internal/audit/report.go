@@ -23,6 +23,9 @@ type Finding struct {
 // String is the finding on one line.
 func (f Finding) String() string {
 	where := string(f.Stream)
+	if where == "" && f.Log == 0 {
+		return f.What
+	}
 	if where == "" {
 		where = "log"
 	}

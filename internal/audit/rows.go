@@ -2,12 +2,13 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -29,74 +30,65 @@ func (a *audit) compareRows(ctx context.Context) error {
 }
 
 func (a *audit) compareUserRows(ctx context.Context) error {
-	return each(ctx, a, "rows of users", a.users, func(id uuid.UUID, e entity) error {
-		row, err := a.subject.View.User(ctx, domain.UserID{UUID: id})
-		if err != nil || e.broken {
-			return err
-		}
-		a.report.Rows++
-		if maphash.Bytes(digestSeed, canonicalUser(&row)) == e.digest {
+	return atOnce(ctx, a, "rows of users", a.users, func(ctx context.Context, id uuid.UUID, e entity) error {
+		read := func() (domain.User, error) { return a.subject.View.User(ctx, domain.UserID{UUID: id}) }
+		row, err := read()
+		if err == nil && (e.broken || maphash.Bytes(digestSeed, canonicalUser(&row)) == e.digest) {
+			a.rows.Add(1)
 			return nil
 		}
-		return a.settleRow(ctx, eventstream.UserStream(id), rowReader(userFields, func() (domain.User, error) {
-			return a.subject.View.User(ctx, domain.UserID{UUID: id})
-		}), rowReader(userFields, func() (domain.User, error) { return a.foldUser(ctx, id, newest) }))
+		return a.settleRow(ctx, eventstream.UserStream(id), err, rowReader(userFields, read), foldReader(userFields, func(upTo uint64) (domain.User, error) {
+			return a.foldUser(ctx, id, upTo)
+		}))
 	})
 }
 
 func (a *audit) compareGroupRows(ctx context.Context) error {
-	return each(ctx, a, "rows of groups", a.groups, func(id uuid.UUID, e entity) error {
-		row, err := a.subject.View.Group(ctx, domain.GroupID{UUID: id})
-		if err != nil || e.broken {
-			return err
-		}
-		a.report.Rows++
-		if maphash.Bytes(digestSeed, canonicalGroup(&row)) == e.digest {
+	return atOnce(ctx, a, "rows of groups", a.groups, func(ctx context.Context, id uuid.UUID, e entity) error {
+		read := func() (domain.Group, error) { return a.subject.View.Group(ctx, domain.GroupID{UUID: id}) }
+		row, err := read()
+		if err == nil && (e.broken || maphash.Bytes(digestSeed, canonicalGroup(&row)) == e.digest) {
+			a.rows.Add(1)
 			return nil
 		}
-		return a.settleRow(ctx, eventstream.GroupStream(id), rowReader(groupFields, func() (domain.Group, error) {
-			return a.subject.View.Group(ctx, domain.GroupID{UUID: id})
-		}), rowReader(groupFields, func() (domain.Group, error) { return a.foldGroup(ctx, id, newest) }))
+		return a.settleRow(ctx, eventstream.GroupStream(id), err, rowReader(groupFields, read), foldReader(groupFields, func(upTo uint64) (domain.Group, error) {
+			return a.foldGroup(ctx, id, upTo)
+		}))
 	})
 }
 
 func (a *audit) compareEdgeRows(ctx context.Context) error {
-	return each(ctx, a, "rows of memberships", a.edges, func(key edgeKey, e edge) error {
-		row, err := a.membershipRow(ctx, key)
-		if err != nil || e.broken {
-			return err
+	return atOnce(ctx, a, "rows of memberships", a.edges, func(ctx context.Context, key edgeKey, e edge) error {
+		read := func() (domain.Membership, error) {
+			return a.subject.View.Membership(ctx, domain.GroupID{UUID: key.group()}, key.member())
 		}
-		a.report.Rows++
-		if row == a.row(key, e) {
+		row, err := read()
+		if err == nil && (e.broken || row == a.row(key, e)) {
+			a.rows.Add(1)
 			return nil
 		}
-		return a.settleRow(ctx, key.stream(), rowReader(membershipFields, func() (domain.Membership, error) {
-			return a.membershipRow(ctx, key)
-		}), rowReader(membershipFields, func() (domain.Membership, error) { return a.foldMembership(ctx, key) }))
+		return a.settleRow(ctx, key.stream(), err, rowReader(membershipFields, read), foldReader(membershipFields, func(upTo uint64) (domain.Membership, error) {
+			return a.foldMembership(ctx, key, upTo)
+		}))
 	})
-}
-
-func (a *audit) membershipRow(ctx context.Context, key edgeKey) (domain.Membership, error) {
-	return a.subject.View.Membership(ctx, domain.GroupID{UUID: key.group()}, key.member())
 }
 
 func (a *audit) compareKeyRows(ctx context.Context) error {
-	return each(ctx, a, "rows of keys", a.keys, func(id uuid.UUID, folded *domain.APIKey) error {
-		row, err := a.subject.View.Key(ctx, folded.ID)
-		if err != nil {
-			return err
-		}
-		a.report.Rows++
-		if maps.Equal(keyFields(&row), keyFields(folded)) {
+	return atOnce(ctx, a, "rows of keys", a.keys, func(ctx context.Context, id uuid.UUID, folded *domain.APIKey) error {
+		read := func() (domain.APIKey, error) { return a.subject.View.Key(ctx, folded.ID) }
+		row, err := read()
+		if err == nil && maps.Equal(keyFields(&row), keyFields(folded)) {
+			a.rows.Add(1)
 			return nil
 		}
-		return a.settleRow(ctx, eventstream.KeyStream(id), rowReader(keyFields, func() (domain.APIKey, error) {
-			return a.subject.View.Key(ctx, folded.ID)
-		}), rowReader(keyFields, func() (domain.APIKey, error) { return a.foldKey(ctx, id) }))
+		return a.settleRow(ctx, eventstream.KeyStream(id), err, rowReader(keyFields, read), foldReader(keyFields, func(upTo uint64) (domain.APIKey, error) {
+			return a.foldKey(ctx, id, upTo)
+		}))
 	})
 }
 
-// rowReader gives an entity's fields.
+// rowReader gives the fields of an entity's row, foldReader those of the fold of
+// its stream up to a commit.
 func rowReader[E any](of func(*E) fields, read func() (E, error)) func() (fields, error) {
 	return func() (fields, error) {
 		entity, err := read()
@@ -104,55 +96,85 @@ func rowReader[E any](of func(*E) fields, read func() (E, error)) func() (fields
 	}
 }
 
-// settleRow looks once more at a row that differs, against all that the store
-// has now, and reports what differs.
-func (a *audit) settleRow(ctx context.Context, stream eventstream.StreamID, row, fold func() (fields, error)) error {
-	return a.settle(ctx, func() (what *Finding, err error) {
-		made, err := fold()
-		switch {
-		case err != nil && fatal(err):
-			return nil, err
-		case err != nil:
-			return &Finding{Stream: stream, What: "cannot be folded: " + err.Error()}, nil
-		}
-		kept, err := row()
+func foldReader[E any](of func(*E) fields, fold func(uint64) (E, error)) func(uint64) (fields, error) {
+	return func(upTo uint64) (fields, error) {
+		entity, err := fold(upTo)
+		return of(&entity), err
+	}
+}
+
+// settleRow looks once more at a row that differs or could not be read, against
+// what the store has now, and reports what differs.
+func (a *audit) settleRow(ctx context.Context, stream eventstream.StreamID, err error, row func() (fields, error), fold func(upTo uint64) (fields, error)) error {
+	if err != nil && a.fatalRow(err) {
+		return err
+	}
+	a.rows.Add(1)
+	compare := comparison{a: a, stream: stream, row: row, fold: fold}
+	return a.settle(ctx, func() (*Finding, error) { return compare.look(ctx) })
+}
+
+// fatalRow tells whether a view cannot be asked. That it cannot read a row is a
+// finding on a scan; a log's views have none that they could not.
+func (a *audit) fatalRow(err error) bool {
+	return a.log != nil || errors.Is(err, eventstream.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// comparison is of a row with the fold of its stream.
+type comparison struct {
+	a      *audit
+	stream eventstream.StreamID
+	row    func() (fields, error)
+	fold   func(upTo uint64) (fields, error)
+	// head is where the stream was when it was first looked at.
+	head eventstream.Seq
+}
+
+func (c *comparison) look(ctx context.Context) (*Finding, error) {
+	if c.a.log != nil {
+		made, err := c.fold(newest)
+		return c.compare(made, err)
+	}
+	if c.head == 0 {
+		last, err := c.a.lastOf(ctx, c.stream)
 		if err != nil {
 			return nil, err
 		}
-		different := kept.unlike(made)
-		if len(different) == 0 {
-			return nil, nil
-		}
-		return &Finding{Stream: stream, What: fmt.Sprintf("the view's row, at %s, differs from the fold of the stream, at %s: %s",
-			kept["seq"], made["seq"], strings.Join(different, ", "))}, nil
-	})
+		c.head = last.Seq
+	}
+	kept, err := c.row()
+	switch {
+	case err != nil && c.a.fatalRow(err):
+		return nil, err
+	case err != nil:
+		return &Finding{Stream: c.stream, What: "the view's row cannot be read"}, nil
+	}
+	at, _ := strconv.ParseUint(kept["seq"], 10, 64) // it was written by number
+	if eventstream.Seq(at) < c.head {
+		return &Finding{Stream: c.stream, What: fmt.Sprintf("the view's row is at %d, the stream at %d", at, c.head)}, nil
+	}
+	made, err := c.fold(at)
+	return c.compare(made, err)
 }
 
-// settle reports what look finds. While the store is written to, look may see one
-// thing before a write and the other after it: then only what it finds again and
-// again is reported.
-func (a *audit) settle(ctx context.Context, look func() (*Finding, error)) error {
-	const looks, pause = 20, 10 * time.Millisecond
-	for range looks {
-		found, err := look()
-		if err != nil || found == nil {
-			return err
-		}
-		if a.subject.Store.End() == a.report.End {
-			a.reporter.add(*found)
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
+// compare compares the row as it is now with a fold.
+func (c *comparison) compare(made fields, err error) (*Finding, error) {
+	switch {
+	case err != nil && fatal(err):
+		return nil, err
+	case err != nil:
+		return &Finding{Stream: c.stream, What: "cannot be folded: " + err.Error()}, nil
 	}
-	found, err := look()
-	if err == nil && found != nil {
-		a.reporter.add(*found)
+	kept, err := c.row()
+	if err != nil {
+		return nil, err
 	}
-	return err
+	different := kept.unlike(made)
+	if len(different) == 0 {
+		return nil, nil
+	}
+	return &Finding{Stream: c.stream, What: fmt.Sprintf("the view's row, at %s, differs from the fold of the stream, at %s: %s",
+		kept["seq"], made["seq"], strings.Join(different, ", "))}, nil
 }
 
 // fields are what an entity says, by name.

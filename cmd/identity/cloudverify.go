@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/internal/audit"
+	querysync "github.com/seed5b6a70b4/identity/sync"
+)
+
+// subject is what there is to audit.
+func (c *cloud) subject() audit.Subject {
+	s := audit.Subject{
+		Store: c.store, Secret: c.directory.Secret, View: c.view, Heads: c.changes.Heads,
+		Notices: func(commit *eventstream.Commit) error {
+			_, err := querysync.DecodeNotices(commit)
+			return err
+		},
+	}
+	if c.indexer != nil {
+		s.Reached = map[string]func(context.Context) (eventstream.Token, error){indexName: c.reached}
+	}
+	return s
+}
+
+// verify implements engine.
+func (c *cloud) verify(ctx context.Context, options audit.Options) (audit.Report, error) {
+	return audit.Run(ctx, c.subject(), options)
+}

@@ -1,0 +1,208 @@
+package querysync_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+	querysync "github.com/seed5b6a70b4/identity/sync"
+	"github.com/seed5b6a70b4/identity/sync/feedtest"
+)
+
+// tardy is a store that shows one stream's commits only after some reads of it.
+type tardy struct {
+	*directory
+	stream eventstream.StreamID
+	hidden int
+}
+
+func (s *tardy) Read(ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error] {
+	if stream == s.stream && s.hidden > 0 {
+		s.hidden--
+		return func(func(eventstream.Commit, error) bool) {}
+	}
+	return s.directory.Read(ctx, stream, after)
+}
+
+// announcedModel is a view without positions of the log.
+type announcedModel struct{ feedtest.AnnouncedView }
+
+func announcing(t *testing.T, store eventstream.Store, options querysync.Options) (*querysync.Synchroniser, announcedModel) {
+	t.Helper()
+	view := announcedModel{&feedtest.AnnouncedModel{}}
+	return announcingFor(t, store, view, options), view
+}
+
+func announcingFor(t *testing.T, store eventstream.Store, view querysync.View, options querysync.Options) *querysync.Synchroniser {
+	t.Helper()
+	streams := eventstream.New(store, nil)
+	options.Changes = querysync.NewChanges(streams, 2)
+	s, err := querysync.New(streams, []querysync.View{view}, &options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// What a commit names is there, though it may show a little later: nothing is
+// passed over for that, and no reader is told that it does not exist.
+func TestItemsOfATransactionMayShowOneByOne(t *testing.T) {
+	for _, test := range []struct {
+		what string
+		do   func(s *querysync.Synchroniser, view querysync.View) error
+	}{
+		{"handled", func(s *querysync.Synchroniser, _ querysync.View) error {
+			err := s.Handle(t.Context(), []eventstream.Position{{Stream: users, Seq: 1}})
+			for tries := 0; err != nil && tries < 3; tries++ { // as a feed does
+				isErr(t, "handle", err, eventstream.ErrUnavailable)
+				err = s.Handle(t.Context(), []eventstream.Position{{Stream: users, Seq: 1}})
+			}
+			return err
+		}},
+		{"forced", func(s *querysync.Synchroniser, view querysync.View) error {
+			return s.Ensure(t.Context(), view, users, 1)
+		}},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			store := &tardy{newDirectory(t), ada, 12}
+			store.write(ada, users)
+			s, view := announcing(t, store, querysync.Options{})
+			isErr(t, test.what, test.do(s, view), nil)
+			row(t, view, ada, 1)
+		})
+	}
+}
+
+// A position that the store does not have keeps nobody waiting for long.
+func TestPhantomsArePassedOver(t *testing.T) {
+	d, registry := newDirectory(t), prometheus.NewRegistry()
+	d.write(ada)
+	s, view := announcing(t, d, querysync.Options{Metrics: registry})
+	isErr(t, "handle", s.Handle(t.Context(), []eventstream.Position{{Stream: bob, Seq: 1}, {Stream: ada, Seq: 7}}), nil)
+	row(t, view, ada, 1)
+	wantValues(t, registry, map[string]float64{"view_unknown_positions_total{model}": 2})
+}
+
+// shelf is a querysync.ParkedStore in memory.
+type shelf struct {
+	mu      sync.Mutex
+	records map[string]map[eventstream.StreamID][]byte
+	failing bool
+}
+
+func (s *shelf) Load(_ context.Context, view string) (map[eventstream.StreamID][]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.records[view]), nil
+}
+
+func (s *shelf) Put(_ context.Context, view string, stream eventstream.StreamID, record []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failing {
+		return errBroken
+	}
+	if s.records == nil {
+		s.records = map[string]map[eventstream.StreamID][]byte{}
+	}
+	if s.records[view] == nil {
+		s.records[view] = map[eventstream.StreamID][]byte{}
+	}
+	s.records[view][stream] = record
+	return nil
+}
+
+func (s *shelf) Delete(_ context.Context, view string, stream eventstream.StreamID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.records[view], stream)
+	return nil
+}
+
+// What one process parks, another hears of; it is on record before the feed moves
+// on, and whoever can apply it again takes it off for all.
+func TestParkedStreamsAreShared(t *testing.T) {
+	d, kept := newDirectory(t), &shelf{failing: true}
+	d.write(ada, users)
+	model, known := &feedtest.AnnouncedModel{}, false
+	model.Fail = func(commits []eventstream.Commit) error {
+		if commits[0].Stream == ada && !known {
+			return errNotKnown
+		}
+		return nil
+	}
+	view := announcedModel{model}
+	one, other := announcingFor(t, d, view, querysync.Options{Parked: kept}), announcingFor(t, d, view, querysync.Options{Parked: kept})
+	positions := []eventstream.Position{{Stream: ada, Seq: 1}, {Stream: users, Seq: 1}}
+	isErr(t, "parked, but not on record", one.Handle(t.Context(), positions), errBroken)
+	kept.failing = false
+	isErr(t, "parked on record", one.Handle(t.Context(), positions), nil)
+	if len(kept.records["model"]) != 1 {
+		t.Errorf("on record: %v", kept.records)
+	}
+	isErr(t, "another's reader", other.Ensure(t.Context(), view, users, 1), querysync.ErrParked)
+	since := time.Now().Add(-time.Hour)
+	isErr(t, "another sweeps", other.Sweep(t.Context(), since), nil)
+	if parked := other.Parked(); len(parked) != 1 || parked[0].Stream != ada || parked[0].Attempts < 2 {
+		t.Errorf("parked: %v", parked)
+	}
+	known = true
+	isErr(t, "another sweeps again", other.Sweep(t.Context(), time.Now().Add(time.Hour)), nil)
+	if _, announced, _, err := view.Standing(t.Context(), ada); err != nil || announced != 1 || len(kept.records["model"]) != 0 || len(other.Parked()) != 0 {
+		t.Errorf("announced %d, %v, on record %v", announced, err, kept.records)
+	}
+	isErr(t, "the first sweeps", one.Sweep(t.Context(), since), nil)
+	waiter, err := one.Waiter(view)
+	isErr(t, "its waiter", errors.Join(err, waiter.Complete()), nil)
+	if parked := one.Parked(); len(parked) != 0 {
+		t.Errorf("still parked: %v", parked)
+	}
+	isErr(t, "its reader", one.Ensure(t.Context(), view, users, 1), nil)
+}
+
+// An entity that the index refuses is parked by itself; who forces it is told, and
+// a later push takes it off.
+func TestIndexersParkWhatIsRefused(t *testing.T) {
+	d, kept := newDirectory(t), &shelf{}
+	d.write(ada, users)
+	d.write(bob, users)
+	s, view := announcing(t, d, querysync.Options{Parked: kept})
+	refusing := true
+	x, err := querysync.NewIndexer(s, view, &querysync.IndexerOptions{
+		Name: "index", Touches: view.Touches, Parked: kept,
+		Push: func(_ context.Context, entities []eventstream.StreamID) (map[eventstream.StreamID]error, error) {
+			refused := map[eventstream.StreamID]error{}
+			for _, entity := range entities {
+				if entity == ada && refusing {
+					refused[entity] = errors.New("no")
+				}
+			}
+			return refused, nil
+		},
+		Reached: func(context.Context) (eventstream.Token, error) { return nil, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	isErr(t, "handle", x.Handle(t.Context(), []eventstream.Position{{Stream: ada, Seq: 1}, {Stream: bob, Seq: 1}}), nil)
+	isErr(t, "who forces it", x.Ensure(t.Context(), ada, 1), querysync.ErrParked)
+	isErr(t, "who forces another", x.Ensure(t.Context(), bob, 1), nil)
+	isErr(t, "who forces all", x.Ensure(t.Context(), users, 2), querysync.ErrParked)
+	if parked := s.Parked(); len(parked) != 1 || parked[0].View != "index" || parked[0].Stream != ada {
+		t.Errorf("parked: %v", parked)
+	}
+	refusing = false
+	isErr(t, "sweep", s.Sweep(t.Context(), time.Now().Add(time.Hour)), nil)
+	isErr(t, "who forces it again", x.Ensure(t.Context(), ada, 1), nil)
+	isErr(t, "who forces all again", x.Ensure(t.Context(), users, 2), nil)
+	if len(kept.records["index"]) != 0 {
+		t.Errorf("on record: %v", kept.records)
+	}
+}
