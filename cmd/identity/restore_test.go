@@ -71,6 +71,9 @@ func TestRestored(t *testing.T) {
 		t.Errorf("two lives began: %v", said)
 	}
 
+	if code, out, errs := runHere(t, "verify"); code != exitDone {
+		t.Errorf("verify ends with %d: %s%s", code, out, errs)
+	}
 	after := mustStartWith(t, t.TempDir(), os.Environ(), "serve", "--listen", "127.0.0.1:0")
 	if got := ask(t, after.url+"/users/"+id, "", ""); got.status != http.StatusOK {
 		t.Errorf("what was restored does not show: %d %s", got.status, got.body)
