@@ -66,7 +66,7 @@ func (w *world) goesOn(p *process, all []*person) []*person {
 		who := newPerson("Ada")
 		w.mustWrite(p, who, "Ada "+who.ID)
 		all = append(all, who)
-		w.mustWrite(p, all[0], all[0].DisplayName+" again")
+		w.mustWrite(p, all[0], fmt.Sprintf("Ada anew %d", len(all)))
 		if !all[1].gone {
 			w.remove(p, all[1])
 		}
