@@ -101,7 +101,7 @@ func (i *initCommand) initCloud(c *console) error {
 		if err := makeIndex(c.ctx, n); err != nil {
 			return err
 		}
-		if err := say("index", n.Index, false); err != nil {
+		if _, err := fmt.Fprintf(c.out, "index %s: is there\n", n.Index); err != nil {
 			return err
 		}
 	}
