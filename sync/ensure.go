@@ -35,8 +35,8 @@ func (f *follower) ensure(ctx context.Context, stream eventstream.StreamID, minS
 			f.metrics.waits.already.Inc()
 			return nil
 		}
-		if err != nil {
-			seq = unread
+		if err != nil || f.positioned != nil {
+			seq = unread // where rows are in memory, looking again is cheaper than the store
 		}
 		return f.forced(func() error { return f.forceFrom(ctx, eventstream.Position{Stream: stream, Seq: seq}, minSeq) })
 	}
@@ -131,11 +131,14 @@ const unread eventstream.Seq = math.MaxUint64
 // bringFrom is bring for a row that was last seen at a number.
 func (f *follower) bringFrom(ctx context.Context, seen eventstream.Position, minSeq eventstream.Seq, retry bool) (applied int, err error) {
 	stream, row := seen.Stream, seen.Seq
-	release, err := f.turns.take(ctx, stream)
+	release, waited, err := f.turns.take(ctx, stream)
 	if err != nil {
 		return 0, err
 	}
 	defer release()
+	if waited {
+		row = unread // whoever was first has moved it
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return applied, err

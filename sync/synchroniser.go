@@ -184,8 +184,9 @@ type turns struct {
 	held map[eventstream.StreamID]chan struct{}
 }
 
-// take waits for the stream's turn, within ctx; release ends it.
-func (t *turns) take(ctx context.Context, stream eventstream.StreamID) (release func(), err error) {
+// take waits for the stream's turn, within ctx, and tells whether it had to;
+// release ends the turn.
+func (t *turns) take(ctx context.Context, stream eventstream.StreamID) (release func(), waited bool, err error) {
 	for {
 		t.mu.Lock()
 		ended, busy := t.held[stream]
@@ -198,13 +199,14 @@ func (t *turns) take(ctx context.Context, stream eventstream.StreamID) (release 
 				delete(t.held, stream)
 				t.mu.Unlock()
 				close(ended)
-			}, nil
+			}, waited, nil
 		}
 		t.mu.Unlock()
+		waited = true
 		select {
 		case <-ended:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, waited, ctx.Err()
 		}
 	}
 }
