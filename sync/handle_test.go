@@ -90,6 +90,43 @@ func TestPhantomsArePassedOver(t *testing.T) {
 	wantValues(t, registry, map[string]float64{"view_unknown_positions_total{model}": 2})
 }
 
+// ending is a store whose reads end with the cause of their context's end.
+type ending struct {
+	*directory
+	end context.CancelCauseFunc
+}
+
+func (s *ending) Read(ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error] {
+	if s.end == nil {
+		return s.directory.Read(ctx, stream, after)
+	}
+	s.end(errors.New("told to stop"))
+	return func(yield func(eventstream.Commit, error) bool) { yield(eventstream.Commit{}, context.Cause(ctx)) }
+}
+
+// Whoever is cut off has learnt nothing of what is stored: nothing is parked.
+func TestNothingIsParkedAtTheEnd(t *testing.T) {
+	store := &ending{directory: newDirectory(t)}
+	store.write(ada)
+	s, view := announcing(t, store, querysync.Options{})
+	for what, do := range map[string]func(context.Context) error{
+		"handle": func(ctx context.Context) error {
+			return s.Handle(ctx, []eventstream.Position{{Stream: ada, Seq: 1}})
+		},
+		"ensure": func(ctx context.Context) error { return s.Ensure(ctx, view, ada, 1) },
+	} {
+		var ctx context.Context
+		ctx, store.end = context.WithCancelCause(t.Context())
+		isErr(t, what, do(ctx), context.Canceled)
+		if parked := s.Parked(); len(parked) != 0 {
+			t.Errorf("%s parked %v", what, parked)
+		}
+	}
+	store.end = nil
+	isErr(t, "later", s.Handle(t.Context(), []eventstream.Position{{Stream: ada, Seq: 1}}), nil)
+	row(t, view, ada, 1)
+}
+
 // shelf is a querysync.ParkedStore in memory.
 type shelf struct {
 	mu      sync.Mutex
