@@ -117,6 +117,15 @@ func isPassing(err error) bool {
 	return errors.Is(err, eventstream.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
+// within makes an error that came when ctx had ended a passing one, whatever it
+// says: the cause of that may be anything.
+func within(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil || isPassing(err) || errors.Is(err, eventstream.ErrMoved) {
+		return err
+	}
+	return fmt.Errorf("%w: %v", ctx.Err(), err)
+}
+
 // bring moves a row to the number or beyond, reading the store from where the
 // row stands, and tells how many commits it applied. It parks the stream at a
 // commit that cannot be applied, and answers ErrParked for it from then on,
@@ -177,7 +186,7 @@ const stepSize = 256
 func (f *follower) step(ctx context.Context, stream eventstream.StreamID, row eventstream.Seq) (int, error) {
 	var commits []eventstream.Commit
 	for commit, err := range f.s.streams.Read(ctx, stream, row) {
-		if isPassing(err) {
+		if err = within(ctx, err); isPassing(err) {
 			return 0, fmt.Errorf("read a stream of kind %s: %w", stream.Kind(), err)
 		}
 		if err != nil {
@@ -193,7 +202,7 @@ func (f *follower) step(ctx context.Context, stream eventstream.StreamID, row ev
 	if len(commits) == 0 {
 		return 0, nil
 	}
-	err := f.view.Apply(ctx, commits)
+	err := within(ctx, f.view.Apply(ctx, commits))
 	switch {
 	case err == nil:
 		f.metrics.applied.Add(float64(len(commits)))
@@ -208,7 +217,7 @@ func (f *follower) step(ctx context.Context, stream eventstream.StreamID, row ev
 // that is to blame.
 func (f *follower) stepSingly(ctx context.Context, commits []eventstream.Commit) (int, error) {
 	for i := range commits {
-		err := f.view.Apply(ctx, commits[i:i+1])
+		err := within(ctx, f.view.Apply(ctx, commits[i:i+1]))
 		switch {
 		case err == nil:
 			f.metrics.applied.Inc()

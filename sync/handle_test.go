@@ -90,6 +90,43 @@ func TestPhantomsArePassedOver(t *testing.T) {
 	wantValues(t, registry, map[string]float64{"view_unknown_positions_total{model}": 2})
 }
 
+// ending is a store whose reads end with the cause of their context's end.
+type ending struct {
+	*directory
+	end context.CancelCauseFunc
+}
+
+func (s *ending) Read(ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error] {
+	if s.end == nil {
+		return s.directory.Read(ctx, stream, after)
+	}
+	s.end(errors.New("told to stop"))
+	return func(yield func(eventstream.Commit, error) bool) { yield(eventstream.Commit{}, context.Cause(ctx)) }
+}
+
+// Whoever is cut off has learnt nothing of what is stored: nothing is parked.
+func TestNothingIsParkedAtTheEnd(t *testing.T) {
+	store := &ending{directory: newDirectory(t)}
+	store.write(ada)
+	s, view := announcing(t, store, querysync.Options{})
+	for what, do := range map[string]func(context.Context) error{
+		"handle": func(ctx context.Context) error {
+			return s.Handle(ctx, []eventstream.Position{{Stream: ada, Seq: 1}})
+		},
+		"ensure": func(ctx context.Context) error { return s.Ensure(ctx, view, ada, 1) },
+	} {
+		var ctx context.Context
+		ctx, store.end = context.WithCancelCause(t.Context())
+		isErr(t, what, do(ctx), context.Canceled)
+		if parked := s.Parked(); len(parked) != 0 {
+			t.Errorf("%s parked %v", what, parked)
+		}
+	}
+	store.end = nil
+	isErr(t, "later", s.Handle(t.Context(), []eventstream.Position{{Stream: ada, Seq: 1}}), nil)
+	row(t, view, ada, 1)
+}
+
 // shelf is a querysync.ParkedStore in memory.
 type shelf struct {
 	mu      sync.Mutex
@@ -165,6 +202,151 @@ func TestParkedStreamsAreShared(t *testing.T) {
 		t.Errorf("still parked: %v", parked)
 	}
 	isErr(t, "its reader", one.Ensure(t.Context(), view, users, 1), nil)
+}
+
+// mute is a store that takes no notices for a while.
+type mute struct {
+	*directory
+	silent bool
+}
+
+func (s *mute) Append(ctx context.Context, tx eventstream.Transaction) ([]eventstream.Commit, error) {
+	if s.silent && tx.Entries[0].Stream.Kind() == eventstream.ChangesKind {
+		return nil, errBroken
+	}
+	return s.directory.Append(ctx, tx)
+}
+
+// What was parked long ago is announced once it can be applied, whoever does that,
+// and whatever comes between.
+func TestWhatWasParkedIsAnnounced(t *testing.T) {
+	long := time.Now().Add(time.Hour) // a sweep since then comes by nothing
+	for name, apply := range map[string]func(t *testing.T, d *mute, fresh func() *querysync.Synchroniser, view querysync.View){
+		"the change feed was away": func(t *testing.T, d *mute, fresh func() *querysync.Synchroniser, _ querysync.View) {
+			d.silent = true
+			isErr(t, "sweep", fresh().Sweep(t.Context(), long), errBroken)
+			d.silent = false
+		},
+		"somebody's reader applied it": func(t *testing.T, _ *mute, fresh func() *querysync.Synchroniser, view querysync.View) {
+			knows := fresh()
+			isErr(t, "ensure", knows.Ensure(t.Context(), view, ada, 1), nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, kept := &mute{directory: newDirectory(t)}, &shelf{}
+			d.write(ada, users)
+			model, known := &feedtest.AnnouncedModel{}, false
+			model.Fail = func([]eventstream.Commit) error {
+				if !known {
+					return errNotKnown
+				}
+				return nil
+			}
+			view := announcedModel{model}
+			fresh := func() *querysync.Synchroniser {
+				return announcingFor(t, d, view, querysync.Options{Parked: kept})
+			}
+			first := fresh()
+			isErr(t, "handle", first.Handle(t.Context(), []eventstream.Position{{Stream: ada, Seq: 1}}), nil)
+			known = true
+			apply(t, d, fresh, view)
+			if parked := first.Parked(); name != "the change feed was away" && len(parked) != 0 {
+				t.Errorf("parked: %v", parked)
+			}
+			for _, s := range []*querysync.Synchroniser{first, fresh()} {
+				isErr(t, "sweep", s.Sweep(t.Context(), long), nil)
+			}
+			if _, announced, _, err := view.Standing(t.Context(), ada); err != nil || announced != 1 {
+				t.Errorf("announced up to %d, %v", announced, err)
+			}
+			if len(kept.records["model"]) != 0 || len(first.Parked()) != 0 {
+				t.Errorf("still on record: %v", kept.records)
+			}
+		})
+	}
+}
+
+// torn is a store one of whose commits cannot be read.
+type torn struct {
+	*directory
+	at eventstream.Position
+}
+
+func (s *torn) Read(ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error] {
+	return func(yield func(eventstream.Commit, error) bool) {
+		for commit, err := range s.directory.Read(ctx, stream, after) {
+			if commit.Position() == s.at {
+				commit, err = eventstream.Commit{}, eventstream.ErrCorrupt
+			}
+			if !yield(commit, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// A users/{n} that cannot be read keeps nobody's row back, and whoever forces it is
+// told.
+func TestAShardThatCannotBeReadIsParked(t *testing.T) {
+	d, kept := &torn{newDirectory(t), eventstream.Position{Stream: users, Seq: 2}}, &shelf{}
+	d.write(ada, users)
+	d.write(bob, users)
+	s, view := announcing(t, d, querysync.Options{Parked: kept})
+	for range 2 {
+		isErr(t, "handle", s.Handle(t.Context(), []eventstream.Position{{Stream: users, Seq: 2}, {Stream: bob, Seq: 1}}), nil)
+	}
+	row(t, view, ada, 1)
+	row(t, view, bob, 1)
+	if parked := s.Parked(); len(parked) != 1 || parked[0].Stream != users || parked[0].Seq != 2 || parked[0].Attempts != 1 {
+		t.Errorf("parked: %v", parked)
+	}
+	isErr(t, "what can be read", s.Ensure(t.Context(), view, users, 1), nil)
+	isErr(t, "what cannot", s.Ensure(t.Context(), view, users, 2), querysync.ErrParked)
+	isErr(t, "sweep", s.Sweep(t.Context(), time.Now().Add(-time.Hour)), nil)
+	d.at = eventstream.Position{}
+	isErr(t, "sweep", s.Sweep(t.Context(), time.Now().Add(time.Hour)), nil)
+	isErr(t, "what can be read again", s.Ensure(t.Context(), view, users, 2), nil)
+	if mark, err := view.Mark(t.Context(), users); mark != 2 || err != nil || len(s.Parked()) != 0 {
+		t.Errorf("the mark is %d, %v, parked is %v", mark, err, s.Parked())
+	}
+}
+
+// What another process could not index holds up whoever forces all there is.
+func TestWhatOthersParkedInTheIndexIsKnown(t *testing.T) {
+	d, kept := newDirectory(t), &shelf{}
+	d.write(ada, users)
+	model, refusing := &feedtest.AnnouncedModel{}, true
+	view := announcedModel{model}
+	var indexers []*querysync.Indexer
+	var first *querysync.Synchroniser
+	for range 2 {
+		streams := eventstream.New(d, nil)
+		changes := querysync.NewChanges(streams, 2)
+		s, err := querysync.New(streams, []querysync.View{view}, &querysync.Options{Parked: kept, Changes: changes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := querysync.NewIndexer(s, view, &querysync.IndexerOptions{
+			Name: "index", Touches: view.Touches, Parked: kept, Reached: changes.Heads,
+			Push: func(context.Context, []eventstream.StreamID) (map[eventstream.StreamID]error, error) {
+				if refusing {
+					return map[eventstream.StreamID]error{ada: errors.New("no")}, nil
+				}
+				return nil, nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if indexers = append(indexers, x); first == nil {
+			first = s
+		}
+	}
+	isErr(t, "the view", first.Handle(t.Context(), []eventstream.Position{{Stream: ada, Seq: 1}, {Stream: users, Seq: 1}}), nil)
+	isErr(t, "the index", indexers[0].Handle(t.Context(), []eventstream.Position{{Stream: ada, Seq: 1}}), nil)
+	isErr(t, "another's reader", indexers[1].Ensure(t.Context(), users, 1), querysync.ErrParked)
+	refusing = false
+	isErr(t, "another's reader later", indexers[1].Ensure(t.Context(), users, 1), nil)
 }
 
 // An entity that the index refuses is parked by itself; who forces it is told, and

@@ -87,6 +87,11 @@ func (x *Indexer) ensureShard(ctx context.Context, shard eventstream.StreamID, m
 		}
 		at = upTo
 	}
+	// What was refused may be so by another process, and may be taken by now.
+	if err := x.sweep(ctx); err != nil {
+		return err
+	}
+	x.from.prune(ctx)
 	if err := x.Complete(); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -57,12 +58,23 @@ func (s *Synchroniser) Retry(ctx context.Context, view string, stream eventstrea
 	return f.retry(ctx, stream)
 }
 
+// retry keeps the stream on the list until it was announced, which the feed that
+// told of it long ago does not ask for again.
 func (f *follower) retry(ctx context.Context, stream eventstream.StreamID) error {
 	last, err := f.s.streams.Last(ctx, stream)
 	if err != nil {
 		return fmt.Errorf("retry a stream of kind %s: %w", stream.Kind(), err)
 	}
-	if _, err := f.bring(ctx, stream, last.Seq, true); err != nil {
+	position := eventstream.Position{Stream: stream, Seq: last.Seq}
+	if isShard(stream) {
+		err = f.bringMark(ctx, position)
+	} else {
+		_, err = f.bring(ctx, stream, last.Seq, true)
+	}
+	if err == nil && f.announcing != nil {
+		_, err = f.handle(ctx, []eventstream.Position{position}, named)
+	}
+	if err != nil {
 		return fmt.Errorf("retry a stream of kind %s: %w", stream.Kind(), err)
 	}
 	f.parked.remove(stream)
@@ -73,8 +85,8 @@ func (f *follower) retry(ctx context.Context, stream eventstream.StreamID) error
 // retryAll retries everything that is parked, and reports only what the storage
 // did wrong.
 func (f *follower) retryAll(ctx context.Context) error {
-	for _, parked := range f.parked.list(f.view.Name()) {
-		if err := f.retry(ctx, parked.Stream); err != nil && !errors.Is(err, ErrParked) {
+	for _, stream := range f.parked.streams() {
+		if err := f.retry(ctx, stream); err != nil && !errors.Is(err, ErrParked) {
 			return err
 		}
 	}
@@ -144,6 +156,9 @@ type parkedEntry struct {
 	Attempts int                  `json:"attempts"`
 	// Named is where users/{n} and groups/{n} first name what the row lacks.
 	Named []eventstream.Position `json:"named,omitempty"`
+	// passed tells that somebody else has brought the row past the commit. On a list
+	// that is shared the entry stays until a sweep has announced the row.
+	passed bool
 }
 
 func (p *parkedStreams) any() bool { return p.count.Load() > 0 }
@@ -154,7 +169,8 @@ func (p *parkedStreams) has(stream eventstream.StreamID) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.entries[stream] != nil
+	entry := p.entries[stream]
+	return entry != nil && !entry.passed
 }
 
 // holds tells whether a stream whose row stands at the number is parked. A row
@@ -166,17 +182,26 @@ func (p *parkedStreams) holds(stream eventstream.StreamID, row eventstream.Seq) 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	entry := p.entries[stream]
-	if entry != nil && entry.Seq <= row {
-		p.drop(stream)
+	switch {
+	case entry == nil || entry.passed:
 		return false
+	case entry.Seq > row:
+		return true
+	case p.store == nil:
+		p.drop(stream)
+	default:
+		entry.passed = true
+		p.count.Add(-1)
 	}
-	return entry != nil
+	return false
 }
 
 // drop takes an entry off. The caller holds mu.
 func (p *parkedStreams) drop(stream eventstream.StreamID) {
+	if !p.entries[stream].passed {
+		p.count.Add(-1)
+	}
 	delete(p.entries, stream)
-	p.count.Store(int64(len(p.entries)))
 	p.touch(stream)
 }
 
@@ -194,15 +219,18 @@ func (p *parkedStreams) add(stream eventstream.StreamID, seq eventstream.Seq, co
 	entry := p.entries[stream]
 	if first = entry == nil; first {
 		stream = eventstream.StreamID(strings.Clone(string(stream)))
-		entry = &parkedEntry{Stream: stream, Since: now.UTC()}
+		entry = &parkedEntry{Stream: stream, Since: now.UTC(), passed: true}
 		p.entries[stream] = entry
+	}
+	if entry.passed {
+		entry.passed = false
+		p.count.Add(1)
 	}
 	entry.Seq, entry.Reason = seq, reason
 	entry.Attempts++
 	for i := range commits {
 		entry.name(&commits[i])
 	}
-	p.count.Store(int64(len(p.entries)))
 	p.touch(stream)
 	return first
 }
@@ -241,6 +269,9 @@ func (p *parkedStreams) holdsUp(shard eventstream.StreamID, seq eventstream.Seq)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, entry := range p.entries {
+		if entry.passed {
+			continue
+		}
 		for _, named := range entry.Named {
 			if named.Stream == shard && named.Seq <= seq {
 				return true
@@ -255,7 +286,17 @@ func (p *parkedStreams) list(view string) []Parked {
 	defer p.mu.Unlock()
 	all := make([]Parked, 0, len(p.entries))
 	for _, e := range p.entries {
+		if e.passed {
+			continue
+		}
 		all = append(all, Parked{View: view, Stream: e.Stream, Seq: e.Seq, Reason: e.Reason, Since: e.Since, Attempts: e.Attempts})
 	}
 	return all
+}
+
+// streams names what is on the list, also what somebody else has brought on.
+func (p *parkedStreams) streams() []eventstream.StreamID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(maps.Keys(p.entries))
 }

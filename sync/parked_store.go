@@ -49,9 +49,18 @@ func (p *parkedStreams) reload(ctx context.Context) error {
 		if err := json.Unmarshal(record, entry); err != nil || entry.Stream != stream {
 			return fmt.Errorf("%w: the record of a parked stream of kind %s", eventstream.ErrCorrupt, stream.Kind())
 		}
+		if known := p.entries[stream]; known != nil && known.passed && known.Seq == entry.Seq {
+			continue
+		}
 		p.entries[stream] = entry
 	}
-	p.count.Store(int64(len(p.entries)))
+	count := 0
+	for _, entry := range p.entries {
+		if !entry.passed {
+			count++
+		}
+	}
+	p.count.Store(int64(count))
 	p.complete.Store(true)
 	return nil
 }

@@ -90,7 +90,13 @@ func (f *follower) bringShard(ctx context.Context, stream eventstream.StreamID, 
 
 func (f *follower) walkShard(ctx context.Context, stream eventstream.StreamID, minSeq eventstream.Seq) error {
 	for commit, err := range f.s.streams.Read(ctx, stream, f.shards.seq(stream)) {
-		if err != nil {
+		if err = within(ctx, err); err != nil {
+			if !isPassing(err) && f.parked.has(stream) {
+				return fmt.Errorf("%w: a stream of kind %s: %w", ErrParked, stream.Kind(), err)
+			}
+			if !isPassing(err) {
+				return f.refuse(stream, f.shards.seq(stream)+1, nil, err)
+			}
 			return behind(ctx, fmt.Errorf("read a stream of kind %s: %w", stream.Kind(), err))
 		}
 		if commit.Seq > minSeq {

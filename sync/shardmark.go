@@ -18,9 +18,22 @@ type Marking interface {
 	SetMark(ctx context.Context, position eventstream.Position) error
 }
 
-// handleShard handles every entity that a shard names after its mark, and raises
-// the mark.
+// handleShard is bringMark for a shard that a feed or a sweep tells of. One that
+// cannot be read is parked by itself, and does not keep others from being handled;
+// what it names has streams of its own, of which they are told too.
 func (f *follower) handleShard(ctx context.Context, shard eventstream.Position) error {
+	if f.parked.has(shard.Stream) {
+		return nil
+	}
+	if err := f.bringMark(ctx, shard); !errors.Is(err, ErrParked) {
+		return err
+	}
+	return nil
+}
+
+// bringMark handles every entity that a shard names after its mark, and raises the
+// mark. A shard that cannot be read is parked.
+func (f *follower) bringMark(ctx context.Context, shard eventstream.Position) error {
 	if f.marking == nil {
 		return nil
 	}
@@ -30,7 +43,10 @@ func (f *follower) handleShard(ctx context.Context, shard eventstream.Position) 
 	}
 	for mark < shard.Seq {
 		entities, upTo, err := f.named(ctx, shard.Stream, mark, shard.Seq)
-		if err != nil || upTo == mark {
+		switch {
+		case err != nil && !isPassing(err):
+			return f.refuse(shard.Stream, mark+1, nil, err)
+		case err != nil || upTo == mark:
 			return err
 		}
 		if _, err := f.handle(ctx, entities, named); err != nil {
@@ -49,7 +65,10 @@ func (f *follower) handleShard(ctx context.Context, shard eventstream.Position) 
 func (f *follower) named(ctx context.Context, shard eventstream.StreamID, after, last eventstream.Seq) (named []eventstream.Position, upTo eventstream.Seq, err error) {
 	upTo = after
 	for commit, err := range f.s.streams.Read(ctx, shard, after) {
-		if err != nil {
+		if err = within(ctx, err); err != nil {
+			if upTo > after && !isPassing(err) {
+				break // what comes before it is handled first
+			}
 			return nil, after, fmt.Errorf("read a stream of kind %s: %w", shard.Kind(), err)
 		}
 		for _, sibling := range commit.Siblings {

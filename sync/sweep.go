@@ -27,9 +27,13 @@ func (s *Synchroniser) Run(ctx context.Context) error {
 		case <-nudge.C:
 			s.goOn(ctx)
 		case <-sweep.C:
-			since := swept.Add(-s.options.SweepEvery)
-			swept = s.options.Now()
-			if err := s.Sweep(ctx, since); err != nil && ctx.Err() == nil {
+			began := s.options.Now()
+			err := s.sweepViews(ctx, swept.Add(-s.options.SweepEvery))
+			if err == nil { // or the next one begins as early
+				swept = began
+				err = s.sweepIndexers(ctx)
+			}
+			if err != nil && ctx.Err() == nil {
 				s.options.Logger.Warn("sweep failed", "error", err)
 			}
 		}
@@ -66,11 +70,22 @@ func (f *follower) catchLog(ctx context.Context) error {
 // announced are. It goes over all streams for a view whose list of parked streams
 // was lost.
 func (s *Synchroniser) Sweep(ctx context.Context, since time.Time) error {
+	if err := s.sweepViews(ctx, since); err != nil {
+		return err
+	}
+	return s.sweepIndexers(ctx)
+}
+
+func (s *Synchroniser) sweepViews(ctx context.Context, since time.Time) error {
 	for _, f := range s.followers {
 		if err := f.sweep(ctx, since); err != nil {
 			return fmt.Errorf("sweep view %s: %w", f.view.Name(), err)
 		}
 	}
+	return nil
+}
+
+func (s *Synchroniser) sweepIndexers(ctx context.Context) error {
 	for _, x := range s.allIndexers() {
 		if err := x.sweep(ctx); err != nil {
 			return fmt.Errorf("sweep index %s: %w", x.options.Name, err)

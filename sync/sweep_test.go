@@ -2,7 +2,10 @@ package querysync_test
 
 import (
 	"context"
+	"iter"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -61,6 +64,44 @@ func TestRunHealsByItself(t *testing.T) {
 	cancel()
 	isErr(t, "run", group.Wait(), nil)
 	row(t, view, ada, 1)
+}
+
+// since is a store that remembers from when on it was asked what moved.
+type since struct {
+	*directory
+	failures int
+	asked    chan time.Time
+}
+
+func (s *since) Recent(ctx context.Context, from time.Time) iter.Seq2[eventstream.Position, error] {
+	s.asked <- from
+	if s.failures--; s.failures >= 0 {
+		return func(yield func(eventstream.Position, error) bool) { yield(eventstream.Position{}, errBroken) }
+	}
+	return s.directory.Recent(ctx, from)
+}
+
+// What moved while no sweep worked is swept once one does.
+func TestASweepGoesBackToTheLastOneThatWorked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &since{newDirectory(t), 5, make(chan time.Time, 10)}
+		s, _ := announcing(t, store, querysync.Options{SweepEvery: time.Minute, Parked: &shelf{}})
+		began := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		var group errgroup.Group
+		group.Go(func() error { return s.Run(ctx) })
+		time.Sleep(7*time.Minute + time.Second)
+		cancel()
+		isErr(t, "run", group.Wait(), nil)
+		close(store.asked)
+		var asked []time.Duration
+		for from := range store.asked {
+			asked = append(asked, from.Sub(began))
+		}
+		if want := []time.Duration{-1, -1, -1, -1, -1, -1, 5}; !slices.EqualFunc(asked, want, func(a, b time.Duration) bool { return a == b*time.Minute }) {
+			t.Errorf("asked since %v", asked)
+		}
+	})
 }
 
 func TestCatchUpGoesOnFromThePosition(t *testing.T) {

@@ -113,3 +113,25 @@ func noLag(t *testing.T, p *process) error {
 	}
 	return nil
 }
+
+// An index that was lost is made by init and filled again, though the change feed
+// had been handled.
+func TestALostIndexIsFilledAgain(t *testing.T) {
+	w := newWorld(t, 0, "--search", elasticSearch)
+	p := w.start(w.behind, "serve", "--search", elasticSearch)
+	who := newPerson("Ada")
+	w.mustWrite(p, who, "Ada")
+	eventually(t, 20*time.Second, "she is found before", func() error { return w.shownAs(p, "q=Ada", []*person{who}) })
+	eventually(t, 20*time.Second, "the lag is over", func() error { return w.caughtUp(p) })
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, w.elastic.URL()+"/"+w.names.Index+"-1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("delete the index: %v, %v", response, err)
+	}
+	response.Body.Close()
+	w.init("--search", elasticSearch)
+	eventually(t, 20*time.Second, "she is found again", func() error { return w.shownAs(p, "q=Ada", []*person{who}) })
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -15,6 +16,7 @@ import (
 	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
+	"github.com/seed5b6a70b4/identity/sync/shardfeed"
 )
 
 // maxShards is more than a directory can use: each takes a thousand creations a
@@ -98,7 +100,7 @@ func (i *initCommand) initCloud(c *console) error {
 		}
 	}
 	if i.Search == elasticSearch {
-		if err := makeIndex(c.ctx, n); err != nil {
+		if err := makeIndex(c.ctx, client, n); err != nil {
 			return err
 		}
 		if _, err := fmt.Fprintf(c.out, "index %s: is there\n", n.Index); err != nil {
@@ -142,7 +144,10 @@ func makeTable(ctx context.Context, client *dynamodb.Client, table *dynamodb.Cre
 	return err == nil, nil
 }
 
-func makeIndex(ctx context.Context, n names) error {
+// makeIndex makes the search index unless it is there. One that is made holds
+// nothing, so the change feed is read for it from the beginning, however far an
+// index before it had got.
+func makeIndex(ctx context.Context, client *dynamodb.Client, n names) error {
 	options, err := elasticOptions(n)
 	if err != nil {
 		return err
@@ -151,7 +156,29 @@ func makeIndex(ctx context.Context, n names) error {
 	if err != nil {
 		return err
 	}
+	if err := index.Check(ctx); errors.Is(err, elasticview.ErrNoIndex) {
+		if err := forgetLeases(ctx, dynamolease.New(client, n.State, searchGroup)); err != nil {
+			return err
+		}
+	}
 	return index.Prepare(ctx)
+}
+
+// forgetLeases removes leases that have a checkpoint. Who holds one notices that it
+// is lost, and makes it anew.
+func forgetLeases(ctx context.Context, leases shardfeed.Leases) error {
+	for {
+		all, err := leases.List(ctx)
+		all = slices.DeleteFunc(all, func(lease shardfeed.Lease) bool { return lease.Checkpoint == "" })
+		if err != nil || len(all) == 0 {
+			return err
+		}
+		for _, lease := range all {
+			if err := leases.Delete(ctx, lease); err != nil && !errors.Is(err, shardfeed.ErrLost) { // then it was renewed
+				return err
+			}
+		}
+	}
 }
 
 // newSecret is a claim secret for a directory that begins.

@@ -56,7 +56,7 @@ func (s *Store) ride(ctx context.Context, stream eventstream.StreamID, tx *event
 	case <-ctx.Done():
 	}
 	if s.lanes.getOff(stream, p) {
-		return nil, context.Cause(ctx)
+		return nil, why(ctx)
 	}
 	if p.beside == 0 { // what it waits for ends with it
 		<-p.done
@@ -65,7 +65,7 @@ func (s *Store) ride(ctx context.Context, stream eventstream.StreamID, tx *event
 	case <-p.done:
 		return p.commits, p.err
 	default:
-		return nil, fmt.Errorf("%w: %w", eventstream.ErrUnknownOutcome, context.Cause(ctx))
+		return nil, fmt.Errorf("%w: %w", eventstream.ErrUnknownOutcome, why(ctx))
 	}
 }
 

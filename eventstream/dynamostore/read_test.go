@@ -3,10 +3,13 @@ package dynamostore_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
@@ -112,5 +115,26 @@ func TestReadsEndWithTheDeadline(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A reader that is cut off is told so, whatever its context was ended with.
+func TestAReadThatIsCutOffSaysSo(t *testing.T) {
+	store, w := wired(t, nil)
+	ctx, end := context.WithCancelCause(t.Context())
+	told := errors.New("told to stop")
+	w.set(func(_ int, input any) error {
+		if _, ok := input.(*dynamodb.QueryInput); ok {
+			end(fmt.Errorf("%w: %w", told, eventstream.ErrUnknownPosition))
+		}
+		return nil
+	}, nil)
+	for _, err := range store.Read(ctx, eventstream.UserStream(uuid.New()), 0) {
+		if !errors.Is(err, context.Canceled) || errors.Is(err, eventstream.ErrUnknownPosition) || !strings.Contains(err.Error(), told.Error()) {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	if ctx.Err() == nil {
+		t.Error("nothing was read")
 	}
 }

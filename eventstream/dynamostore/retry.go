@@ -18,7 +18,7 @@ func (s *Store) pause(ctx context.Context, attempt int, cause error) error {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("%w while waiting after: %w", context.Cause(ctx), cause)
+		return fmt.Errorf("%w while waiting after: %w", why(ctx), cause)
 	case <-timer.C:
 		if s.options.OnRetry != nil {
 			s.options.OnRetry(cause)
@@ -65,9 +65,20 @@ func patiently[T any](ctx context.Context, s *Store, attempted string, read func
 // ended is why a context ended while a read was on its way. That the storage did
 // not answer before a deadline is the storage's fault.
 func ended(ctx context.Context) error {
-	cause := context.Cause(ctx)
+	cause := why(ctx)
 	if errors.Is(cause, context.DeadlineExceeded) {
 		return fmt.Errorf("%w: %w", eventstream.ErrUnavailable, cause)
 	}
 	return cause
+}
+
+// why is the error of a context that ended. Its cause is only told: that may be
+// anything, such as what another who works within the same context met, and says
+// nothing of what was asked here.
+func why(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
+		return cause
+	}
+	return fmt.Errorf("%w: %v", ctx.Err(), cause)
 }

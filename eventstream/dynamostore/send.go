@@ -41,7 +41,7 @@ func (s *Store) send(ctx context.Context, r *request) ([]failedCondition, error)
 		}
 		kind, cause := classify(err)
 		if ctx.Err() != nil {
-			cause = fmt.Errorf("%w: %w", context.Cause(ctx), cause)
+			cause = fmt.Errorf("%w: %w", why(ctx), cause)
 		}
 		if kind == unknown {
 			again++

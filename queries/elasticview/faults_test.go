@@ -122,6 +122,31 @@ func TestALostAnswerDoublesNothing(t *testing.T) {
 	}
 }
 
+// What somebody else has put, and waits for still, is found once it was put again.
+func TestWhatOthersPutIsSeen(t *testing.T) {
+	b, first := &between{}, true
+	index := open(t, func(o *elasticview.Options) { o.Transport, o.RefreshInterval = b, 59*time.Second })
+	b.instead = func(r *http.Request) (*http.Response, error) {
+		if isBulk(r) && first { // which is as if its Put had been given up
+			first, r.URL.RawQuery = false, strings.Replace(r.URL.RawQuery, "refresh=wait_for", "refresh=false", 1)
+		}
+		return nil, nil
+	}
+	document := []queries.Document{user("Somebody", 7)}
+	if err := index.Put(t.Context(), document); err != nil {
+		t.Fatal(err)
+	}
+	if found := find(t, index, "somebody"); first || len(found) != 0 {
+		t.Fatalf("found %v already", found)
+	}
+	if err := index.Put(t.Context(), document); err != nil {
+		t.Fatal(err)
+	}
+	if found := find(t, index, "somebody"); len(found) != 1 {
+		t.Errorf("found %v", found)
+	}
+}
+
 func TestRefusedDocumentsAreNamedAndKeepNobodyOut(t *testing.T) {
 	b := &between{}
 	index := openBehind(t, b)

@@ -72,15 +72,17 @@ func (x *Index) Put(ctx context.Context, documents []queries.Document) error {
 	if len(bulks) > 1 {
 		refresh = "false" // but once, at the end
 	}
+	unseen := len(bulks) > 1
 	for _, bulk := range bulks {
-		more, err := x.putBulk(ctx, bulk, refresh)
+		more, there, err := x.putBulk(ctx, bulk, refresh)
 		if err != nil {
 			return fmt.Errorf("index documents: %w", err)
 		}
 		refused = append(refused, more...)
+		unseen = unseen || there
 	}
-	if len(bulks) > 1 {
-		if err := x.client.call(ctx, esapi.IndicesRefreshRequest{Index: []string{x.target}}, nil); err != nil {
+	if unseen {
+		if err := x.refresh(ctx); err != nil {
 			return fmt.Errorf("index documents: show them: %w", err)
 		}
 	}
@@ -127,41 +129,59 @@ func bulksOf(entries []entry) (bulks [][]entry) {
 	return bulks
 }
 
+// refresh shows searches what was taken in before, by whomever.
+func (x *Index) refresh(ctx context.Context) error {
+	var answer struct {
+		Shards struct {
+			Failed int `json:"failed"`
+		} `json:"_shards"`
+	}
+	err := x.client.call(ctx, esapi.IndicesRefreshRequest{Index: []string{x.target}, FilterPath: []string{"_shards.failed"}}, &answer)
+	if err == nil && answer.Shards.Failed > 0 {
+		err = fmt.Errorf("%w: %d shards were not refreshed", eventstream.ErrUnavailable, answer.Shards.Failed)
+	}
+	return err
+}
+
 // putBulk makes a request again with what may yet be taken, until all is decided.
-func (x *Index) putBulk(ctx context.Context, entries []entry, refresh string) (refused []Refused, err error) {
+// It tells whether some of it was there before. For what others put, who may wait
+// for it still, Elasticsearch does not wait.
+func (x *Index) putBulk(ctx context.Context, entries []entry, refresh string) (refused []Refused, there bool, err error) {
 	for attempt := range attempts {
 		if attempt > 0 {
 			if ended := pause(ctx, attempt); ended != nil {
-				return nil, fmt.Errorf("%w while waiting after: %w", ended, err)
+				return nil, there, fmt.Errorf("%w while waiting after: %w", ended, err)
 			}
 		}
 		var items []item
 		if items, err = x.send(ctx, entries, refresh); err != nil {
 			if !errors.Is(err, eventstream.ErrUnavailable) || ctx.Err() != nil {
-				return nil, err
+				return nil, there, err
 			}
 			continue
 		}
 		var again []entry
 		for i, item := range items {
 			switch {
-			case item.isThere():
+			case item.Status < 300:
+			case item.wasThere():
+				there = true
 			case isPassing(item.Status):
 				again = append(again, entries[i])
 				err = &answerError{item.Status, item.Error.Type}
 			case item.Status == http.StatusNotFound:
-				return nil, fmt.Errorf("%w: %s", ErrNoIndex, x.target)
+				return nil, there, fmt.Errorf("%w: %s", ErrNoIndex, x.target)
 			default:
 				d := entries[i].document
 				refused = append(refused, Refused{d.Kind, d.ID, d.Revision, item.Status, item.Error.Type})
 			}
 		}
 		if len(again) == 0 {
-			return refused, nil
+			return refused, there, nil
 		}
 		entries = again
 	}
-	return nil, fmt.Errorf("after %d attempts: %w", attempts, err)
+	return nil, there, fmt.Errorf("after %d attempts: %w", attempts, err)
 }
 
 // item is what became of one document.
@@ -170,9 +190,10 @@ type item struct {
 	Error  failure `json:"error"`
 }
 
-// isThere tells whether the index has the document, in this revision or a later.
-func (i item) isThere() bool {
-	return i.Status < 300 || i.Status == http.StatusConflict && i.Error.Type == "version_conflict_engine_exception"
+// wasThere tells whether the index had the document before, in this revision or a
+// later.
+func (i item) wasThere() bool {
+	return i.Status == http.StatusConflict && i.Error.Type == "version_conflict_engine_exception"
 }
 
 func (x *Index) send(ctx context.Context, entries []entry, refresh string) ([]item, error) {
