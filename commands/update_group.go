@@ -11,16 +11,17 @@ func (cmd UpdateGroup) attempt(ctx context.Context, h *Handler, c *circumstances
 	if err := c.turn.enter(ctx, h.entities.of(cmd.ID.UUID)); err != nil {
 		return decision{}, err
 	}
-	group, err := h.reader.group(ctx, cmd.ID)
-	if err != nil {
-		return decision{}, err
-	}
-	after := cmd.update(group)
-	claims, err := h.reader.readClaimChanges(ctx, groupValues(&group), groupValues(&after))
-	if err != nil {
-		return decision{}, err
-	}
-	return cmd.decide(&group, claims, c)
+	stream := eventstream.GroupStream(cmd.ID.UUID)
+	read := func(ctx context.Context) (domain.Group, error) { return h.reader.group(ctx, cmd.ID) }
+	return onEntity(ctx, h, c, stream, read, func(group *domain.Group) (decision, error) {
+		after := cmd.update(*group)
+		claims, err := h.reader.readClaimChanges(ctx, groupValues(group), groupValues(&after))
+		if err != nil {
+			return decision{}, err
+		}
+		decided, err := cmd.decide(group, claims, c)
+		return keeping(decided, func(r *Result) { h.reader.keep(stream, r.Group.Seq, *r.Group) }), err
+	})
 }
 
 func (cmd UpdateGroup) decide(group *domain.Group, claims []claimChange, c *circumstances) (decision, error) {

@@ -11,16 +11,17 @@ func (cmd UpdateUser) attempt(ctx context.Context, h *Handler, c *circumstances)
 	if err := c.turn.enter(ctx, h.entities.of(cmd.ID.UUID)); err != nil {
 		return decision{}, err
 	}
-	user, err := h.reader.user(ctx, cmd.ID)
-	if err != nil {
-		return decision{}, err
-	}
-	after := cmd.update(user)
-	claims, err := h.reader.readClaimChanges(ctx, userValues(&user), userValues(&after))
-	if err != nil {
-		return decision{}, err
-	}
-	return cmd.decide(&user, claims, c)
+	stream := eventstream.UserStream(cmd.ID.UUID)
+	read := func(ctx context.Context) (domain.User, error) { return h.reader.user(ctx, cmd.ID) }
+	return onEntity(ctx, h, c, stream, read, func(user *domain.User) (decision, error) {
+		after := cmd.update(*user)
+		claims, err := h.reader.readClaimChanges(ctx, userValues(user), userValues(&after))
+		if err != nil {
+			return decision{}, err
+		}
+		decided, err := cmd.decide(user, claims, c)
+		return keeping(decided, func(r *Result) { h.reader.keep(stream, r.User.Seq, *r.User) }), err
+	})
 }
 
 func (cmd UpdateUser) decide(user *domain.User, claims []claimChange, c *circumstances) (decision, error) {

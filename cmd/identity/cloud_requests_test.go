@@ -89,14 +89,15 @@ func TestRequestsOfTheService(t *testing.T) {
 	}{
 		{"POST /users with username and e-mail", func() { w.create() }},
 		{"PATCH of a name", func() { w.ask(http.MethodPatch, "/users/"+id, map[string]string{"name": "Homer"}, "") }},
+		{"PATCH of what this process changed last", func() { w.ask(http.MethodPatch, "/users/"+id, map[string]string{"name": "Homer J."}, "") }},
 		{"PUT of a member", func() { w.ask(http.MethodPut, "/groups/"+group+"/members/"+id, nil, "") }},
 		{"GET by id", func() { w.ask(http.MethodGet, "/users/"+id, nil, "") }},
 		{"GET by id with X-Consistency, the row behind", func() { w.ask(http.MethodGet, "/users/"+behind, nil, w.token(behind)) }},
 		{"the same, the row there already", func() { w.ask(http.MethodGet, "/users/"+behind, nil, w.token(behind)) }},
 		{"GET by username, of nobody", func() { w.ask(http.MethodGet, "/users?username=nobody", nil, "") }},
 		{"GET /users?limit=50", func() { w.ask(http.MethodGet, "/users?limit=50", nil, "") }},
-		{"a commit of a user, projected and announced", func() { w.handle(user, 2) }},
-		{"the same, told of again", func() { w.handle(user, 2) }},
+		{"a commit of a user, projected and announced", func() { w.handle(user, 3) }},
+		{"the same, told of again", func() { w.handle(user, 3) }},
 	} {
 		if got, want := counted.of(row.do), document[row.what]; got != want {
 			t.Errorf("| %s | %s |, and docs/aws.md says %q", row.what, got, want)
