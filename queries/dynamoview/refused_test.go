@@ -40,6 +40,7 @@ func TestApplyTellsWhatPasses(t *testing.T) {
 	history.Group(group, "plant")
 	history.Member(group, user, true)
 	conflict := &types.TransactionCanceledException{CancellationReasons: []types.CancellationReason{{Code: aws.String("TransactionConflict")}, {Code: aws.String("None")}, {Code: aws.String("None")}}}
+	tooLarge := &types.TransactionCanceledException{CancellationReasons: []types.CancellationReason{{Code: aws.String("None")}, {Code: aws.String("None")}, {Code: aws.String("ValidationError")}}}
 	moved := &types.TransactionCanceledException{CancellationReasons: []types.CancellationReason{{Code: aws.String("ConditionalCheckFailed")}, {Code: aws.String("None")}, {Code: aws.String("None")}}}
 	for _, test := range []struct {
 		what          string
@@ -47,6 +48,7 @@ func TestApplyTellsWhatPasses(t *testing.T) {
 		passes, moved bool
 	}{
 		{"never taken", &smithy.GenericAPIError{Code: "ValidationException", Message: "Item size has exceeded the maximum allowed size"}, false, false},
+		{"never taken of several", tooLarge, false, false},
 		{"others at it", conflict, true, false},
 		{"others at the row", &types.TransactionConflictException{}, true, false},
 		{"moved", moved, false, true},
