@@ -356,7 +356,7 @@ func TestIndexersParkWhatIsRefused(t *testing.T) {
 	d.write(ada, users)
 	d.write(bob, users)
 	s, view := announcing(t, d, querysync.Options{Parked: kept})
-	refusing := true
+	refusing, away := true, error(nil)
 	x, err := querysync.NewIndexer(s, view, &querysync.IndexerOptions{
 		Name: "index", Touches: view.Touches, Parked: kept,
 		Push: func(_ context.Context, entities []eventstream.StreamID) (map[eventstream.StreamID]error, error) {
@@ -366,7 +366,7 @@ func TestIndexersParkWhatIsRefused(t *testing.T) {
 					refused[entity] = errors.New("no")
 				}
 			}
-			return refused, nil
+			return refused, away
 		},
 		Reached: func(context.Context) (eventstream.Token, error) { return nil, nil },
 	})
@@ -380,7 +380,9 @@ func TestIndexersParkWhatIsRefused(t *testing.T) {
 	if parked := s.Parked(); len(parked) != 1 || parked[0].View != "index" || parked[0].Stream != ada {
 		t.Errorf("parked: %v", parked)
 	}
-	refusing = false
+	refusing, away = false, errBroken
+	isErr(t, "sweep while the index is away", s.Sweep(t.Context(), time.Now().Add(time.Hour)), nil)
+	away = nil
 	isErr(t, "sweep", s.Sweep(t.Context(), time.Now().Add(time.Hour)), nil)
 	isErr(t, "who forces it again", x.Ensure(t.Context(), ada, 1), nil)
 	isErr(t, "who forces all again", x.Ensure(t.Context(), users, 2), nil)
