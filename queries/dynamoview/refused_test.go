@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -65,5 +66,36 @@ func TestApplyTellsWhatPasses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Keys that the table leaves for later, as it does while it throttles, are asked
+// for again after a pause, until the reader has no more time.
+func TestEndsAreNotAskedForWithoutPause(t *testing.T) {
+	client, asked := connect(t), 0
+	leaving := func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("leaving", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			read, ok := in.Parameters.(*dynamodb.BatchGetItemInput)
+			if !ok {
+				return next.HandleInitialize(ctx, in)
+			}
+			if asked++; asked > 1000 {
+				return middleware.InitializeOutput{}, middleware.Metadata{}, errors.New("asked too often")
+			}
+			return middleware.InitializeOutput{Result: &dynamodb.BatchGetItemOutput{UnprocessedKeys: read.RequestItems}}, middleware.Metadata{}, nil
+		}), middleware.After)
+	}
+	view := fresh(t, dynamodb.New(client.Options(), func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, leaving) }))
+	history := viewtest.NewHistory(t)
+	user, group := domain.UserID{UUID: uuid.New()}, domain.GroupID{UUID: uuid.New()}
+	history.Member(group, user, true)
+	if err := view.Apply(t.Context(), history.Commits(eventstream.MemberStream(group.UUID, user.UUID))); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := view.Membership(ctx, group, user.UUID)
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, eventstream.ErrUnavailable) || asked > 500 {
+		t.Errorf("asked %d times: %v", asked, err)
 	}
 }
