@@ -349,6 +349,33 @@ func TestWhatOthersParkedInTheIndexIsKnown(t *testing.T) {
 	isErr(t, "another's reader later", indexers[1].Ensure(t.Context(), users, 1), nil)
 }
 
+// A commit behind the one that parked its stream may be the first that a users/{n}
+// names: who forces that is told, in every process.
+func TestWhatIsNamedBehindAParkedCommit(t *testing.T) {
+	d, kept := newDirectory(t), &shelf{}
+	d.write(ada, users)
+	d.writeUnknown(ada)
+	model := &feedtest.AnnouncedModel{}
+	model.Fail = func(commits []eventstream.Commit) error {
+		if commits[len(commits)-1].Seq >= 2 {
+			return errNotKnown
+		}
+		return nil
+	}
+	view := announcedModel{model}
+	one, other := announcingFor(t, d, view, querysync.Options{Parked: kept}), announcingFor(t, d, view, querysync.Options{Parked: kept})
+	isErr(t, "parked", one.Handle(t.Context(), []eventstream.Position{{Stream: users, Seq: 1}, {Stream: ada, Seq: 2}}), nil)
+	d.write(ada, users)
+	isErr(t, "named", one.Handle(t.Context(), []eventstream.Position{{Stream: ada, Seq: 3}, {Stream: users, Seq: 2}}), nil)
+	if mark, err := view.Mark(t.Context(), users); mark != 2 || err != nil {
+		t.Errorf("the mark is %d, %v", mark, err)
+	}
+	for _, s := range []*querysync.Synchroniser{one, other} {
+		isErr(t, "what was named before", s.Ensure(t.Context(), view, users, 1), nil)
+		isErr(t, "what is named behind", s.Ensure(t.Context(), view, users, 2), querysync.ErrParked)
+	}
+}
+
 // An entity that the index refuses is parked by itself; who forces it is told, and
 // a later push takes it off.
 func TestIndexersParkWhatIsRefused(t *testing.T) {
