@@ -349,6 +349,33 @@ func TestWhatOthersParkedInTheIndexIsKnown(t *testing.T) {
 	isErr(t, "another's reader later", indexers[1].Ensure(t.Context(), users, 1), nil)
 }
 
+// A commit behind the one that parked its stream may be the first that a users/{n}
+// names: who forces that is told, in every process.
+func TestWhatIsNamedBehindAParkedCommit(t *testing.T) {
+	d, kept := newDirectory(t), &shelf{}
+	d.write(ada, users)
+	d.writeUnknown(ada)
+	model := &feedtest.AnnouncedModel{}
+	model.Fail = func(commits []eventstream.Commit) error {
+		if commits[len(commits)-1].Seq >= 2 {
+			return errNotKnown
+		}
+		return nil
+	}
+	view := announcedModel{model}
+	one, other := announcingFor(t, d, view, querysync.Options{Parked: kept}), announcingFor(t, d, view, querysync.Options{Parked: kept})
+	isErr(t, "parked", one.Handle(t.Context(), []eventstream.Position{{Stream: users, Seq: 1}, {Stream: ada, Seq: 2}}), nil)
+	d.write(ada, users)
+	isErr(t, "named", one.Handle(t.Context(), []eventstream.Position{{Stream: ada, Seq: 3}, {Stream: users, Seq: 2}}), nil)
+	if mark, err := view.Mark(t.Context(), users); mark != 2 || err != nil {
+		t.Errorf("the mark is %d, %v", mark, err)
+	}
+	for _, s := range []*querysync.Synchroniser{one, other} {
+		isErr(t, "what was named before", s.Ensure(t.Context(), view, users, 1), nil)
+		isErr(t, "what is named behind", s.Ensure(t.Context(), view, users, 2), querysync.ErrParked)
+	}
+}
+
 // An entity that the index refuses is parked by itself; who forces it is told, and
 // a later push takes it off.
 func TestIndexersParkWhatIsRefused(t *testing.T) {
@@ -356,7 +383,7 @@ func TestIndexersParkWhatIsRefused(t *testing.T) {
 	d.write(ada, users)
 	d.write(bob, users)
 	s, view := announcing(t, d, querysync.Options{Parked: kept})
-	refusing := true
+	refusing, away := true, error(nil)
 	x, err := querysync.NewIndexer(s, view, &querysync.IndexerOptions{
 		Name: "index", Touches: view.Touches, Parked: kept,
 		Push: func(_ context.Context, entities []eventstream.StreamID) (map[eventstream.StreamID]error, error) {
@@ -366,7 +393,7 @@ func TestIndexersParkWhatIsRefused(t *testing.T) {
 					refused[entity] = errors.New("no")
 				}
 			}
-			return refused, nil
+			return refused, away
 		},
 		Reached: func(context.Context) (eventstream.Token, error) { return nil, nil },
 	})
@@ -380,7 +407,9 @@ func TestIndexersParkWhatIsRefused(t *testing.T) {
 	if parked := s.Parked(); len(parked) != 1 || parked[0].View != "index" || parked[0].Stream != ada {
 		t.Errorf("parked: %v", parked)
 	}
-	refusing = false
+	refusing, away = false, errBroken
+	isErr(t, "sweep while the index is away", s.Sweep(t.Context(), time.Now().Add(time.Hour)), nil)
+	away = nil
 	isErr(t, "sweep", s.Sweep(t.Context(), time.Now().Add(time.Hour)), nil)
 	isErr(t, "who forces it again", x.Ensure(t.Context(), ada, 1), nil)
 	isErr(t, "who forces all again", x.Ensure(t.Context(), users, 2), nil)

@@ -75,7 +75,7 @@ func (x *Indexer) ensureShard(ctx context.Context, shard eventstream.StreamID, m
 		}
 	}
 	for at := max(mark, known); at < minSeq; {
-		named, upTo, err := x.from.named(ctx, shard, at, minSeq)
+		named, _, upTo, err := x.from.named(ctx, shard, at, minSeq)
 		if err != nil {
 			return err
 		}

@@ -244,19 +244,37 @@ func (p *parkedStreams) note(commit *eventstream.Commit) {
 	}
 }
 
+// noteNamed remembers which commit of a shard names a parked stream, if it names
+// something that the row lacks.
+func (p *parkedStreams) noteNamed(named, by eventstream.Position) {
+	if !p.any() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	entry := p.entries[named.Stream]
+	if entry != nil && entry.Seq <= named.Seq && entry.nameBy(by) {
+		p.touch(named.Stream)
+	}
+}
+
 // name keeps, of each shard among the commit's siblings, the lowest number.
 func (e *parkedEntry) name(commit *eventstream.Commit) (changed bool) {
 	for _, sibling := range commit.Siblings {
-		if !isShard(sibling.Stream) {
-			continue
+		if isShard(sibling.Stream) {
+			changed = e.nameBy(sibling) || changed
 		}
-		at := slices.IndexFunc(e.Named, func(p eventstream.Position) bool { return p.Stream == sibling.Stream })
-		switch {
-		case at < 0:
-			e.Named, changed = append(e.Named, sibling), true
-		case sibling.Seq < e.Named[at].Seq:
-			e.Named[at].Seq, changed = sibling.Seq, true
-		}
+	}
+	return changed
+}
+
+func (e *parkedEntry) nameBy(by eventstream.Position) (changed bool) {
+	at := slices.IndexFunc(e.Named, func(p eventstream.Position) bool { return p.Stream == by.Stream })
+	switch {
+	case at < 0:
+		e.Named, changed = append(e.Named, by), true
+	case by.Seq < e.Named[at].Seq:
+		e.Named[at].Seq, changed = by.Seq, true
 	}
 	return changed
 }

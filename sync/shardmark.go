@@ -42,7 +42,7 @@ func (f *follower) bringMark(ctx context.Context, shard eventstream.Position) er
 		return fmt.Errorf("read the mark of a stream of kind %s: %w", shard.Stream.Kind(), err)
 	}
 	for mark < shard.Seq {
-		entities, upTo, err := f.named(ctx, shard.Stream, mark, shard.Seq)
+		entities, by, upTo, err := f.named(ctx, shard.Stream, mark, shard.Seq)
 		switch {
 		case err != nil && !isPassing(err):
 			return f.refuse(shard.Stream, mark+1, nil, err)
@@ -50,6 +50,12 @@ func (f *follower) bringMark(ctx context.Context, shard eventstream.Position) er
 			return err
 		}
 		if _, err := f.handle(ctx, entities, named); err != nil {
+			return err
+		}
+		for i, entity := range entities {
+			f.parked.noteNamed(entity, by[i])
+		}
+		if err := f.parked.save(); err != nil {
 			return err
 		}
 		if err := f.marking.SetMark(ctx, eventstream.Position{Stream: shard.Stream, Seq: upTo}); err != nil {
@@ -61,26 +67,27 @@ func (f *follower) bringMark(ctx context.Context, shard eventstream.Position) er
 	return nil
 }
 
-// named gives what some commits of a shard name, and up to where it looked.
-func (f *follower) named(ctx context.Context, shard eventstream.StreamID, after, last eventstream.Seq) (named []eventstream.Position, upTo eventstream.Seq, err error) {
+// named gives what some commits of a shard name, each by which of them, and up to
+// where it looked.
+func (f *follower) named(ctx context.Context, shard eventstream.StreamID, after, last eventstream.Seq) (named, by []eventstream.Position, upTo eventstream.Seq, err error) {
 	upTo = after
 	for commit, err := range f.s.streams.Read(ctx, shard, after) {
 		if err = within(ctx, err); err != nil {
 			if upTo > after && !isPassing(err) {
 				break // what comes before it is handled first
 			}
-			return nil, after, fmt.Errorf("read a stream of kind %s: %w", shard.Kind(), err)
+			return nil, nil, after, fmt.Errorf("read a stream of kind %s: %w", shard.Kind(), err)
 		}
 		for _, sibling := range commit.Siblings {
 			if f.view.Shows(sibling.Stream) {
-				named = append(named, sibling)
+				named, by = append(named, sibling), append(by, commit.Position())
 			}
 		}
 		if upTo = commit.Seq; upTo >= last || upTo-after >= stepSize {
 			break
 		}
 	}
-	return named, upTo, nil
+	return named, by, upTo, nil
 }
 
 // marked brings what is known of a shard to what the view remembers.

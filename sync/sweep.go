@@ -28,12 +28,9 @@ func (s *Synchroniser) Run(ctx context.Context) error {
 			s.goOn(ctx)
 		case <-sweep.C:
 			began := s.options.Now()
-			err := s.sweepViews(ctx, swept.Add(-s.options.SweepEvery))
-			if err == nil { // or the next one begins as early
+			if err := s.Sweep(ctx, swept.Add(-s.options.SweepEvery)); err == nil {
 				swept = began
-				err = s.sweepIndexers(ctx)
-			}
-			if err != nil && ctx.Err() == nil {
+			} else if ctx.Err() == nil { // the next one begins as early
 				s.options.Logger.Warn("sweep failed", "error", err)
 			}
 		}
@@ -69,26 +66,18 @@ func (f *follower) catchLog(ctx context.Context) error {
 // and brings rows that are behind to where they should be; rows that are not
 // announced are. It goes over all streams for a view whose list of parked streams
 // was lost.
+//
+// What indexes refused is pushed to them again. No view waits for an index that is
+// away: the next sweep tries that again.
 func (s *Synchroniser) Sweep(ctx context.Context, since time.Time) error {
-	if err := s.sweepViews(ctx, since); err != nil {
-		return err
-	}
-	return s.sweepIndexers(ctx)
-}
-
-func (s *Synchroniser) sweepViews(ctx context.Context, since time.Time) error {
 	for _, f := range s.followers {
 		if err := f.sweep(ctx, since); err != nil {
 			return fmt.Errorf("sweep view %s: %w", f.view.Name(), err)
 		}
 	}
-	return nil
-}
-
-func (s *Synchroniser) sweepIndexers(ctx context.Context) error {
 	for _, x := range s.allIndexers() {
-		if err := x.sweep(ctx); err != nil {
-			return fmt.Errorf("sweep index %s: %w", x.options.Name, err)
+		if err := x.sweep(ctx); err != nil && ctx.Err() == nil {
+			s.options.Logger.Warn("what is parked was not pushed again", "index", x.options.Name, "error", err)
 		}
 	}
 	return nil

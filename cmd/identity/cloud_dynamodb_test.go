@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/internal/testproxy"
@@ -151,5 +152,23 @@ func (w *world) patchedOnce(p *process, who *person, name string) {
 	r := p.ask(w.t, http.MethodGet, "/users/"+who.ID+"/history", nil, "X-Consistency", who.token)
 	if times := strings.Count(string(r.body), name); r.status != http.StatusOK || times != 1 {
 		w.t.Errorf("a change is in the history %d times: %d %s", times, r.status, r.body)
+	}
+}
+
+// Views that were lost are made by init, and show everything again, though the
+// feed had been handled.
+func TestLostViewsAreFilledAgain(t *testing.T) {
+	w := newWorld(t, 0)
+	p := w.start(w.behind, "serve")
+	who := newPerson("Ada")
+	w.mustWrite(p, who, "Ada")
+	eventually(t, 20*time.Second, "the list", func() error { return w.shownAs(p, "", []*person{who}) })
+	eventually(t, 20*time.Second, "the lag is over", func() error { return w.caughtUp(p) })
+	if _, err := w.tables.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: &w.names.Views}); err != nil {
+		t.Fatal(err)
+	}
+	w.init()
+	if err := w.shownAs(p, "", []*person{who}); err != nil {
+		t.Error(err)
 	}
 }

@@ -58,6 +58,7 @@ const documentsAtOnce = 16
 // push puts into the index what the view shows of the entities.
 func (d *documents) push(ctx context.Context, entities []eventstream.StreamID) (map[eventstream.StreamID]error, error) {
 	made := make([]queries.Document, len(entities))
+	damaged := make([]error, len(entities))
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(documentsAtOnce)
 	for i, entity := range entities {
@@ -68,7 +69,11 @@ func (d *documents) push(ctx context.Context, entities []eventstream.StreamID) (
 			}
 			id, _ := entity.UUID()
 			made[i], err = d.view.Document(within, kind, id)
-			return err
+			if err == nil || within.Err() != nil || errors.Is(err, eventstream.ErrUnavailable) {
+				return err
+			}
+			made[i], damaged[i] = queries.Document{}, err // which keeps no other out
+			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -83,11 +88,16 @@ func (d *documents) push(ctx context.Context, entities []eventstream.StreamID) (
 	putting, cancel := context.WithTimeout(ctx, putTime)
 	defer cancel()
 	err := d.index.Put(putting, known)
+	named := map[eventstream.StreamID]error{}
+	for i, entity := range entities {
+		if damaged[i] != nil {
+			named[entity] = damaged[i]
+		}
+	}
 	var refused *elasticview.RefusedError
 	if !errors.As(err, &refused) {
-		return nil, err
+		return named, err
 	}
-	named := map[eventstream.StreamID]error{}
 	for i := range refused.Documents {
 		one := &refused.Documents[i]
 		named[entityStream(one.Kind, one.ID)] = fmt.Errorf("Elasticsearch answers %d", one.Status) // why may quote the document

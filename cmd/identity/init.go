@@ -87,8 +87,10 @@ func (i *initCommand) initCloud(c *console) error {
 			return err
 		}
 	}
-	for _, table := range []*dynamodb.CreateTableInput{dynamostore.Table(n.Events), dynamoview.Table(n.Views), dynamolease.Table(n.State)} {
+	viewsMade := false
+	for _, table := range []*dynamodb.CreateTableInput{dynamostore.Table(n.Events), dynamolease.Table(n.State), dynamoview.Table(n.Views)} {
 		made, err := makeTable(c.ctx, client, table)
+		viewsMade = made
 		if err := errors.Join(err, sayIf(err == nil, say, "table", *table.TableName, made)); err != nil {
 			return err
 		}
@@ -107,7 +109,10 @@ func (i *initCommand) initCloud(c *console) error {
 			return err
 		}
 	}
-	return i.beginDirectory(c)
+	if err := i.beginDirectory(c); err != nil || !viewsMade {
+		return err
+	}
+	return fillViews(c.ctx, i.TablePrefix)
 }
 
 func sayIf(worked bool, say func(what, name string, made bool) error, what, name string, made bool) error {

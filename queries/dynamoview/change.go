@@ -113,13 +113,21 @@ func (v *View) undisturbed(ctx context.Context, attempted string, write func() e
 		case !disturbed(err) || attempt == conflictAttempts:
 			return unavailable(attempted, err)
 		}
-		timer := time.NewTimer(rand.N(conflictPause << min(attempt, 6)))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return unavailable(attempted, ctx.Err())
-		case <-timer.C:
+		if err := pause(ctx, attempt); err != nil {
+			return unavailable(attempted, err)
 		}
+	}
+}
+
+// pause waits before another attempt, at random and longer each time.
+func pause(ctx context.Context, attempt int) error {
+	timer := time.NewTimer(rand.N(conflictPause << min(attempt, 6)))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
 	}
 }
 

@@ -49,14 +49,20 @@ func (v *View) ends(ctx context.Context, of []end) (map[end]state, error) {
 			keys = append(keys, itemKey(v.bucket(e.kind, e.id), e.id))
 		}
 	}
-	for len(keys) > 0 {
+	for throttled := 0; len(keys) > 0; {
 		some := keys[:min(batchKeys, len(keys))]
 		keys = keys[len(some):]
 		left, err := v.someEnds(ctx, some, states)
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, left...)
+		if keys = append(keys, left...); len(left) == 0 {
+			continue
+		}
+		if err := pause(ctx, throttled); err != nil {
+			return nil, unavailable("read the ends of memberships", err)
+		}
+		throttled++
 	}
 	return states, nil
 }

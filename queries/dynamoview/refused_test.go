@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -40,6 +41,7 @@ func TestApplyTellsWhatPasses(t *testing.T) {
 	history.Group(group, "plant")
 	history.Member(group, user, true)
 	conflict := &types.TransactionCanceledException{CancellationReasons: []types.CancellationReason{{Code: aws.String("TransactionConflict")}, {Code: aws.String("None")}, {Code: aws.String("None")}}}
+	tooLarge := &types.TransactionCanceledException{CancellationReasons: []types.CancellationReason{{Code: aws.String("None")}, {Code: aws.String("None")}, {Code: aws.String("ValidationError")}}}
 	moved := &types.TransactionCanceledException{CancellationReasons: []types.CancellationReason{{Code: aws.String("ConditionalCheckFailed")}, {Code: aws.String("None")}, {Code: aws.String("None")}}}
 	for _, test := range []struct {
 		what          string
@@ -47,6 +49,7 @@ func TestApplyTellsWhatPasses(t *testing.T) {
 		passes, moved bool
 	}{
 		{"never taken", &smithy.GenericAPIError{Code: "ValidationException", Message: "Item size has exceeded the maximum allowed size"}, false, false},
+		{"never taken of several", tooLarge, false, false},
 		{"others at it", conflict, true, false},
 		{"others at the row", &types.TransactionConflictException{}, true, false},
 		{"moved", moved, false, true},
@@ -63,5 +66,36 @@ func TestApplyTellsWhatPasses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Keys that the table leaves for later, as it does while it throttles, are asked
+// for again after a pause, until the reader has no more time.
+func TestEndsAreNotAskedForWithoutPause(t *testing.T) {
+	client, asked := connect(t), 0
+	leaving := func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("leaving", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			read, ok := in.Parameters.(*dynamodb.BatchGetItemInput)
+			if !ok {
+				return next.HandleInitialize(ctx, in)
+			}
+			if asked++; asked > 1000 {
+				return middleware.InitializeOutput{}, middleware.Metadata{}, errors.New("asked too often")
+			}
+			return middleware.InitializeOutput{Result: &dynamodb.BatchGetItemOutput{UnprocessedKeys: read.RequestItems}}, middleware.Metadata{}, nil
+		}), middleware.After)
+	}
+	view := fresh(t, dynamodb.New(client.Options(), func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, leaving) }))
+	history := viewtest.NewHistory(t)
+	user, group := domain.UserID{UUID: uuid.New()}, domain.GroupID{UUID: uuid.New()}
+	history.Member(group, user, true)
+	if err := view.Apply(t.Context(), history.Commits(eventstream.MemberStream(group.UUID, user.UUID))); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := view.Membership(ctx, group, user.UUID)
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, eventstream.ErrUnavailable) || asked > 500 {
+		t.Errorf("asked %d times: %v", asked, err)
 	}
 }

@@ -121,7 +121,7 @@ func projection(only []string) (expression *string, names map[string]string) {
 // table said that it will never take the request.
 func unavailable(attempted string, err error) error {
 	var refused smithy.APIError
-	if errors.As(err, &refused) && refused.ErrorCode() == "ValidationException" {
+	if errors.As(err, &refused) && refused.ErrorCode() == "ValidationException" || cancelledFor(err, "ValidationError") {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
 	return fmt.Errorf("%s: %w: %w", attempted, eventstream.ErrUnavailable, err)
