@@ -140,11 +140,14 @@ const unread eventstream.Seq = math.MaxUint64
 // bringFrom is bring for a row that was last seen at a number.
 func (f *follower) bringFrom(ctx context.Context, seen eventstream.Position, minSeq eventstream.Seq, retry bool) (applied int, err error) {
 	stream, row := seen.Stream, seen.Seq
-	release, err := f.turns.take(ctx, stream)
+	release, waited, err := f.turns.take(ctx, stream)
 	if err != nil {
 		return 0, err
 	}
 	defer release()
+	if waited { // for somebody who may have moved the row
+		row = unread
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return applied, err

@@ -184,9 +184,10 @@ type turns struct {
 	held map[eventstream.StreamID]chan struct{}
 }
 
-// take waits for the stream's turn, within ctx; release ends it.
-func (t *turns) take(ctx context.Context, stream eventstream.StreamID) (release func(), err error) {
-	for {
+// take waits for the stream's turn, within ctx; release ends it. It tells whether
+// somebody else had a turn meanwhile.
+func (t *turns) take(ctx context.Context, stream eventstream.StreamID) (release func(), waited bool, err error) {
+	for ; ; waited = true {
 		t.mu.Lock()
 		ended, busy := t.held[stream]
 		if !busy {
@@ -198,13 +199,13 @@ func (t *turns) take(ctx context.Context, stream eventstream.StreamID) (release 
 				delete(t.held, stream)
 				t.mu.Unlock()
 				close(ended)
-			}, nil
+			}, waited, nil
 		}
 		t.mu.Unlock()
 		select {
 		case <-ended:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, waited, ctx.Err()
 		}
 	}
 }
