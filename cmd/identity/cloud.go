@@ -187,6 +187,8 @@ func (c *cloud) openSearch(ctx context.Context) error {
 	switch err := c.index.Check(ctx); {
 	case errors.Is(err, elasticview.ErrNoIndex):
 		return fmt.Errorf("%w: make it with `identity init --store dynamodb --search elasticsearch`", err)
+	case errors.Is(err, elasticview.ErrOtherRules):
+		return fmt.Errorf("%w: delete it and its alias, run `identity init --store dynamodb --search elasticsearch`, and restart whatever searches", err)
 	case errors.Is(err, eventstream.ErrUnavailable):
 		c.settings.log.Warn("Elasticsearch is away; everything but search is served", "error", err)
 	case err != nil:

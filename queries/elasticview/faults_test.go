@@ -224,4 +224,7 @@ func TestNothingIsMadeWhereThereIsNoIndex(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	if !errors.Is(searching, eventstream.ErrUnavailable) { // for whoever asks it is away
+		t.Errorf("search: %v", searching)
+	}
 }

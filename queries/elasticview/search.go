@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/internal/words"
 	"github.com/seed5b6a70b4/identity/queries"
 )
@@ -97,7 +98,7 @@ func (x *Index) ask(ctx context.Context, q *query, c *queries.Criteria, size int
 		FilterPath: []string{"hits.hits._id", "hits.hits.sort"},
 	}, &answer)
 	if isStatus(err, http.StatusNotFound) {
-		err = fmt.Errorf("%w: %s", ErrNoIndex, x.target)
+		err = fmt.Errorf("%w: %w: %s", eventstream.ErrUnavailable, ErrNoIndex, x.target)
 	}
 	return answer.Hits.Hits, err
 }
