@@ -123,7 +123,7 @@ func within(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || isPassing(err) || errors.Is(err, eventstream.ErrMoved) {
 		return err
 	}
-	return fmt.Errorf("%w: %v", ctx.Err(), err)
+	return fmt.Errorf("%w: %s", ctx.Err(), err.Error())
 }
 
 // bring moves a row to the number or beyond, reading the store from where the

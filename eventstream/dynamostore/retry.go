@@ -80,5 +80,5 @@ func why(ctx context.Context) error {
 	if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
 		return cause
 	}
-	return fmt.Errorf("%w: %v", ctx.Err(), cause)
+	return fmt.Errorf("%w: %s", ctx.Err(), cause.Error())
 }
