@@ -101,7 +101,7 @@ func (c *cloud) open(ctx context.Context, prefix string) error {
 		return err
 	}
 	if c.follow.Search == elasticSearch {
-		if err := c.openSearch(ctx); err != nil {
+		if err := c.openSearch(ctx, prefix); err != nil {
 			return err
 		}
 	}
@@ -173,7 +173,7 @@ func (c *cloud) openViews() error {
 
 const indexName = "elasticview"
 
-func (c *cloud) openSearch(ctx context.Context) error {
+func (c *cloud) openSearch(ctx context.Context, prefix string) error {
 	options, err := elasticOptions(c.names)
 	if err != nil {
 		return err
@@ -186,9 +186,9 @@ func (c *cloud) openSearch(ctx context.Context) error {
 	}
 	switch err := c.index.Check(ctx); {
 	case errors.Is(err, elasticview.ErrNoIndex):
-		return fmt.Errorf("%w: make it with `identity init --store dynamodb --search elasticsearch`", err)
+		return fmt.Errorf("%w: make it with `identity init --store dynamodb --search elasticsearch --table-prefix %s`", err, prefix)
 	case errors.Is(err, elasticview.ErrOtherRules):
-		return fmt.Errorf("%w: delete it and its alias, run `identity init --store dynamodb --search elasticsearch`, and restart whatever searches", err)
+		return fmt.Errorf("%w: delete it and its alias, run `identity init --store dynamodb --search elasticsearch --table-prefix %s`, and restart whatever searches", err, prefix)
 	case errors.Is(err, eventstream.ErrUnavailable):
 		c.settings.log.Warn("Elasticsearch is away; everything but search is served", "error", err)
 	case err != nil:

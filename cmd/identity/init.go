@@ -19,17 +19,17 @@ import (
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
 )
 
-// maxShards is more than a directory can use: each takes a thousand creations a
-// second.
+// maxShards is more than a directory can use: each takes some five hundred
+// creations a second.
 const maxShards = 4096
 
 // initCommand makes what serve needs.
 type initCommand struct {
 	dataFlags   `embed:""`
 	followFlags `embed:""`
-	Shards      int    `default:"64" placeholder:"N" help:"How many streams of all users there are with dynamodb, and of all groups; never changes afterwards. Default 64."`
+	Shards      int    `default:"64" placeholder:"N" help:"With dynamodb: over how many streams the list of all users is spread, and that of all groups, from 1 to 4096; it never changes afterwards. Default 64."`
 	Print       bool   `help:"Write a CloudFormation template of tables and stream to the standard output instead of making anything."`
-	Restored    bool   `help:"Begin a new life of a table of commits that was restored: with tables of views and state that are made, and another epoch."`
+	Restored    bool   `help:"Make a directory of a table of commits that was restored: with new tables of views and state, and another epoch, so that tokens of before are refused."`
 	SecretOf    string `placeholder:"TEXT" help:"With --restored: the table prefix of the directory that was copied, whose state keeps the claim secret; not needed where IDENTITY_CLAIM_KEY is set."`
 }
 

@@ -113,7 +113,11 @@ func (r *restoration) bringSecret(ctx context.Context) (domain.ClaimSecret, erro
 			return domain.ClaimSecret{}, err
 		}
 	}
-	return r.claimSecret(ctx)
+	secret, err := r.claimSecret(ctx)
+	if err != nil && r.secretOf == "" {
+		return secret, fmt.Errorf("%w, or name the prefix of the directory that was copied with --secret-of", err)
+	}
+	return secret, err
 }
 
 // openStream sees to it that the table tells of its commits: a restored one does

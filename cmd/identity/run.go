@@ -20,9 +20,9 @@ const (
 // cli is everything that can be typed.
 type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the directory over HTTP."`
-	Sync    syncCommand    `cmd:"" help:"Keep the views in DynamoDB and the search index up to date, apart from those who serve."`
-	Relay   relayCommand   `cmd:"" help:"Tell a Kinesis stream of the commits in DynamoDB, where DynamoDB's own integration does not."`
-	Init    initCommand    `cmd:"" help:"Make the tables, stream and index that serve needs, if they are not there."`
+	Sync    syncCommand    `cmd:"" help:"Keep the views in DynamoDB and the search index up to date, apart from those who serve; needs --store dynamodb. Where the Lambda runtime starts it, it is a Lambda function."`
+	Relay   relayCommand   `cmd:"" help:"Tell a Kinesis stream of the commits in DynamoDB, where DynamoDB's own integration does not; needs --store dynamodb."`
+	Init    initCommand    `cmd:"" help:"Make what serve needs, if it is not there: with dynamodb the tables, with --feed kinesis the stream, with --search elasticsearch the index."`
 	Seed    seedCommand    `cmd:"" help:"Fill the directory with made-up users, groups and memberships."`
 	Verify  verifyCommand  `cmd:"" help:"Audit the data: the log, the claims and every view."`
 	Key     keyCommand     `cmd:"" help:"Create, list and revoke API keys."`
