@@ -1,4 +1,4 @@
-# The embedded service in one static binary.
+# The service in one static binary; as it is, the embedded one.
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./

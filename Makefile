@@ -1,4 +1,5 @@
-# What a machine needs: Go, as go.mod says; to test also a C compiler (for the race detector), bash and curl.
+# What a machine needs: Go, as go.mod says; to test also a C compiler (for the race detector), bash and curl,
+# and for the servers that tests talk to Java 17, Maven and npm.
 # `make test` is all there is to know.
 
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
