@@ -124,6 +124,8 @@ func (c *cloud) openStore() {
 // claimVar may bring the claim secret, so that it is not kept in a table.
 const claimVar = "IDENTITY_CLAIM_KEY"
 
+var errNoSecret = errors.New("holds no claim secret")
+
 // openDirectory reads what holds for all of the store, or begins it with so many
 // shards.
 func (c *cloud) openDirectory(ctx context.Context, shards int) error {
@@ -154,7 +156,7 @@ func (c *cloud) claimSecret(ctx context.Context) (domain.ClaimSecret, error) {
 		return domain.ClaimSecret{}, err
 	}
 	if len(raw) != len(domain.ClaimSecret{}) {
-		return domain.ClaimSecret{}, fmt.Errorf("the table %s holds no claim secret: set %s to the one that the directory was made with", c.names.State, claimVar)
+		return domain.ClaimSecret{}, fmt.Errorf("the table %s %w: set %s to the one that the directory was made with", c.names.State, errNoSecret, claimVar)
 	}
 	return domain.ClaimSecret(raw), nil
 }

@@ -114,7 +114,7 @@ func (r *restoration) bringSecret(ctx context.Context) (domain.ClaimSecret, erro
 		}
 	}
 	secret, err := r.claimSecret(ctx)
-	if err != nil && r.secretOf == "" {
+	if errors.Is(err, errNoSecret) {
 		return secret, fmt.Errorf("%w, or name the prefix of the directory that was copied with --secret-of", err)
 	}
 	return secret, err
