@@ -113,3 +113,19 @@ func (p *parkedStreams) touch(stream eventstream.StreamID) {
 		p.changed[stream] = true
 	}
 }
+
+// HearParked hears of what other processes have parked, for those who do not
+// sweep.
+func (s *Synchroniser) HearParked(ctx context.Context) error {
+	for _, f := range s.followers {
+		if err := f.parked.reload(ctx); err != nil {
+			return err
+		}
+	}
+	for _, x := range s.allIndexers() {
+		if err := x.parked.reload(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

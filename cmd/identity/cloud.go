@@ -225,8 +225,7 @@ func (c *cloud) adminKey() (string, error) {
 // run implements engine.
 func (c *cloud) run(ctx context.Context) error {
 	if len(c.feeds) == 0 {
-		<-ctx.Done()
-		return nil
+		return c.hearParked(ctx)
 	}
 	if err := c.begin(ctx); err != nil {
 		return err
@@ -237,6 +236,24 @@ func (c *cloud) run(ctx context.Context) error {
 		group.Go(func() error { return feed.Run(ctx) })
 	}
 	return group.Wait()
+}
+
+// hearParked keeps the lists of what is parked, for a process whose views others
+// keep, until ctx ends.
+func (c *cloud) hearParked(ctx context.Context) error {
+	const every = 30 * time.Second
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		if err := c.synchroniser.HearParked(ctx); err != nil && ctx.Err() == nil {
+			c.settings.log.Warn("it is not known what others have parked", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
 }
 
 // settle implements engine: other processes may be at it, so nothing is waited for.

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"github.com/google/uuid"
+	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 
 	"github.com/seed5b6a70b4/identity/internal/testproxy"
 )
@@ -165,6 +167,17 @@ func TestLostViewsAreFilledAgain(t *testing.T) {
 	eventually(t, 20*time.Second, "the list", func() error { return w.shownAs(p, "", []*person{who}) })
 	eventually(t, 20*time.Second, "the lag is over", func() error { return w.caughtUp(p) })
 	if _, err := w.tables.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: &w.names.Views}); err != nil {
+		t.Fatal(err)
+	}
+	w.init()
+	if err := w.shownAs(p, "", []*person{who}); err != nil {
+		t.Error(err)
+	}
+	// The same, when init is killed after it has made the table.
+	if _, err := w.tables.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: &w.names.Views}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := makeTable(t.Context(), w.tables, dynamoview.Table(w.names.Views)); err != nil {
 		t.Fatal(err)
 	}
 	w.init()

@@ -45,7 +45,7 @@ var (
 	iamPresent = []part{{"cmd/identity/cloudclients.go", []string{iamEvents, iamViews, iamState}}}
 	iamFeeds   = []part{{"sync/dynamostreamfeed", []string{iamEvents}}, {"sync/kinesisfeed", []string{iamKinesis}}, {"cmd/identity/cloudfeeds.go", []string{iamKinesis}}}
 	iamRelay   = []part{{"sync/dynamostreamfeed", []string{iamEvents}}, {"sync/relay", []string{iamKinesis}}, {"cmd/identity/cloudfeeds.go", []string{iamKinesis}}, {"sync/dynamolease", []string{iamState}}, {"cmd/identity/cloudclients.go", []string{iamEvents, iamState}}}
-	iamMaking  = []part{{"cmd/identity/init.go", []string{iamEvents, iamViews, iamState}}, {"cmd/identity/initcloud.go", []string{iamKinesis}}, {"cmd/identity/restore.go", []string{iamEvents}}}
+	iamMaking  = []part{{"cmd/identity/init.go", []string{iamEvents, iamViews, iamState}}, {"cmd/identity/initcloud.go", []string{iamKinesis}}, {"cmd/identity/fillviews.go", []string{iamViews}}, {"cmd/identity/restore.go", []string{iamEvents}}}
 	iamEngine  = slices.Concat(iamStore, iamView, iamShared, iamPresent)
 )
 

@@ -87,10 +87,8 @@ func (i *initCommand) initCloud(c *console) error {
 			return err
 		}
 	}
-	viewsMade := false
 	for _, table := range []*dynamodb.CreateTableInput{dynamostore.Table(n.Events), dynamolease.Table(n.State), dynamoview.Table(n.Views)} {
 		made, err := makeTable(c.ctx, client, table)
-		viewsMade = made
 		if err := errors.Join(err, sayIf(err == nil, say, "table", *table.TableName, made)); err != nil {
 			return err
 		}
@@ -109,7 +107,7 @@ func (i *initCommand) initCloud(c *console) error {
 			return err
 		}
 	}
-	if err := i.beginDirectory(c); err != nil || !viewsMade {
+	if err := i.beginDirectory(c); err != nil {
 		return err
 	}
 	return fillViews(c.ctx, i.TablePrefix)

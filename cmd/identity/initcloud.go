@@ -54,16 +54,3 @@ func beginDirectory(ctx context.Context, prefix string, shards int) (commands.Di
 	err = c.openDirectory(ctx, shards)
 	return c.directory, errors.Join(err, c.close())
 }
-
-// fillViews makes a table of views that was made anew show every stream there is,
-// for feeds that were read before tell of none of them again.
-func fillViews(ctx context.Context, prefix string) error {
-	c, err := openCloud(ctx, prefix, followFlags{Feed: noFeed}, settings{})
-	if err != nil {
-		return err
-	}
-	if err = c.synchroniser.Sweep(ctx, time.Time{}); err != nil {
-		err = fmt.Errorf("fill the table %s: delete it and try again: %w", c.names.Views, err)
-	}
-	return errors.Join(err, c.close())
-}

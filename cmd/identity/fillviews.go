@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/seed5b6a70b4/identity/sync/dynamolease"
+	"github.com/seed5b6a70b4/identity/sync/shardfeed"
+)
+
+// filledGroup is the group of leases that note which tables of views were filled,
+// by when they were made.
+const filledGroup = "filled"
+
+// fillViews makes a table of views show every stream there is, unless it was
+// filled since it was made: feeds that were read before tell of nothing again.
+func fillViews(ctx context.Context, prefix string) error {
+	c, err := openCloud(ctx, prefix, followFlags{Feed: noFeed}, settings{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.fillViews(ctx), c.close())
+}
+
+func (c *cloud) fillViews(ctx context.Context) error {
+	described, err := c.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &c.names.Views})
+	if err != nil {
+		return fmt.Errorf("look for the table %s: %w", c.names.Views, err)
+	}
+	// The note is of the table that was made at that instant, not of a later one.
+	note := shardfeed.Lease{Shard: aws.ToTime(described.Table.CreationDateTime).UTC().Format(time.RFC3339Nano), Since: time.Now()}
+	notes := dynamolease.New(c.dynamodb, c.names.State, filledGroup)
+	filled, err := notes.List(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(filled, func(l shardfeed.Lease) bool { return l.Shard == note.Shard }) {
+		return nil
+	}
+	if err := c.synchroniser.Sweep(ctx, time.Time{}); err != nil {
+		return fmt.Errorf("fill the table %s, try again: %w", c.names.Views, err)
+	}
+	if _, err := notes.Create(ctx, note); err != nil && !errors.Is(err, shardfeed.ErrLost) {
+		return fmt.Errorf("note that the table %s is filled: %w", c.names.Views, err)
+	}
+	return nil
+}
