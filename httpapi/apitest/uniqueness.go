@@ -34,6 +34,7 @@ func testUniqueness(t *testing.T, c *client) {
 		c.patch(holder.path(), `{"username":"`+upper+`"}`).want(http.StatusOK)
 		c.patch(group.path(), `{"name":"The `+upper+`"}`).want(http.StatusOK)
 	})
+	c.run("of those who ask at once, one has it", testRaceForValues)
 	c.run("a released value rests", func(t *testing.T, c *client) {
 		released := unique("rested")
 		first := c.post("/users", `{"username":"`+released+`"}`).want(http.StatusCreated)
@@ -90,4 +91,37 @@ func testIDs(t *testing.T, c *client) {
 			c.post("/users", `{"id":`+id+`,"username":"`+unique("u")+`"}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/id")
 		}
 	})
+}
+
+// testRaceForValues has several ask for one value at once.
+func testRaceForValues(t *testing.T, c *client) {
+	for _, race := range []struct {
+		path, code string
+		body       func(value, other string) string
+	}{
+		{"/users", "username_taken", func(value, _ string) string { return `{"username":"` + value + `"}` }},
+		{"/users", "email_taken", func(value, other string) string {
+			return `{"username":"` + other + `","email":"` + value + `@example.org"}`
+		}},
+		{"/users", "externalid_taken", func(value, other string) string { return `{"username":"` + other + `","externalId":"` + value + `"}` }},
+		{"/groups", "groupname_taken", func(value, _ string) string { return `{"name":"` + value + `"}` }},
+	} {
+		const racers = 6
+		value, done := unique("race"), make(chan *reply, racers)
+		for range racers {
+			go func() { done <- c.post(race.path, race.body(value, unique("racer"))) }()
+		}
+		had := 0
+		for range racers {
+			switch answer := <-done; answer.status {
+			case http.StatusCreated:
+				had++
+			default:
+				answer.wantProblem(http.StatusConflict, race.code)
+			}
+		}
+		if had != 1 {
+			t.Errorf("%s: %d have it", race.code, had)
+		}
+	}
 }
