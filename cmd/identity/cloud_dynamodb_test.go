@@ -10,11 +10,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/google/uuid"
-	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 
 	"github.com/seed5b6a70b4/identity/internal/testproxy"
+	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 )
 
 // answerTime is within what everything is answered while DynamoDB is away: what a

@@ -22,9 +22,10 @@ func TestKinesisAway(t *testing.T) {
 	eventually(t, 20*time.Second, "it is followed before", func() error { return w.shownAs(p, "", all) })
 
 	for name, away := range map[string]struct{ begin, end func() }{
-		"refuses connections": {w.kinesis.Down, w.kinesis.Up},
-		"does not answer":     {func() { w.kinesis.Set(1, testproxy.Silent()) }, func() { w.kinesis.Set(1) }},
-		"acts and is cut off": {func() { w.kinesis.Set(1, testproxy.NoReplies()) }, func() { w.kinesis.Set(1) }},
+		"refuses connections":       {w.kinesis.Down, w.kinesis.Up},
+		"does not answer":           {func() { w.kinesis.Set(1, testproxy.Silent()) }, func() { w.kinesis.Set(1) }},
+		"is cut before it has read": {func() { w.kinesis.Set(1, testproxy.NoRequests()) }, func() { w.kinesis.Set(1) }},
+		"acts and is cut off":       {func() { w.kinesis.Set(1, testproxy.NoReplies()) }, func() { w.kinesis.Set(1) }},
 	} {
 		away.begin()
 		var unforced []*person

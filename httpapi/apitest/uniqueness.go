@@ -103,7 +103,9 @@ func testRaceForValues(t *testing.T, c *client) {
 		{"/users", "email_taken", func(value, other string) string {
 			return `{"username":"` + other + `","email":"` + value + `@example.org"}`
 		}},
-		{"/users", "externalid_taken", func(value, other string) string { return `{"username":"` + other + `","externalId":"` + value + `"}` }},
+		{"/users", "externalid_taken", func(value, other string) string {
+			return `{"username":"` + other + `","externalId":"` + value + `"}`
+		}},
 		{"/groups", "groupname_taken", func(value, _ string) string { return `{"name":"` + value + `"}` }},
 	} {
 		const racers = 6
