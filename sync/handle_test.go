@@ -190,6 +190,11 @@ func TestParkedStreamsAreShared(t *testing.T) {
 	if parked := other.Parked(); len(parked) != 1 || parked[0].Stream != ada || parked[0].Attempts < 2 {
 		t.Errorf("parked: %v", parked)
 	}
+	listening := announcingFor(t, d, view, querysync.Options{Parked: kept})
+	isErr(t, "one who only listens", listening.HearParked(t.Context()), nil)
+	if parked := listening.Parked(); len(parked) != 1 || parked[0].Stream != ada {
+		t.Errorf("heard of as parked: %v", parked)
+	}
 	known = true
 	isErr(t, "another sweeps again", other.Sweep(t.Context(), time.Now().Add(time.Hour)), nil)
 	if _, announced, _, err := view.Standing(t.Context(), ada); err != nil || announced != 1 || len(kept.records["model"]) != 0 || len(other.Parked()) != 0 {
