@@ -147,6 +147,7 @@ var faults = []struct {
 	{eventstream.ErrParked, http.StatusServiceUnavailable, "parked", "what was asked for cannot be shown until an operator steps in", 30, true},
 	{eventstream.ErrBehind, http.StatusServiceUnavailable, "view_behind", "what was asked for is not there yet", 1, false},
 	{queries.ErrLatestUnavailable, http.StatusBadRequest, "latest_unavailable", "no position names everything that was written; send the tokens of what was", 0, false},
+	{queries.ErrNewsOff, http.StatusNotImplemented, "changes_off", "this service does not tell what has changed", 0, false},
 	{queries.ErrSearchOff, http.StatusNotImplemented, "search_off", "this service runs without search", 0, false},
 	{eventstream.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large", "what would be stored is too large", 0, false},
 	{eventstream.ErrConflict, http.StatusServiceUnavailable, "unavailable", "too many writers at once", 1, false},

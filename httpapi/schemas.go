@@ -43,6 +43,9 @@ func schemas() map[string]*huma.Schema {
 			"type": text("Which fact.", 0), "data": {Type: huma.TypeObject, Description: "The whole value that was set."},
 		}),
 
+		"News":     newsSchema(),
+		"NewsPage": object([]string{"items", "next"}, map[string]*huma.Schema{"items": array(ref("News")), "next": text("The position to ask with next, also when nothing is new.", 0)}),
+
 		"Key":        object([]string{"id", "label", "scopes", "createdAt"}, keySchemas()),
 		"CreatedKey": object([]string{"id", "label", "scopes", "createdAt", "key"}, with(keySchemas(), map[string]*huma.Schema{"key": text("The key itself, told this once.", 0)})),
 		"NewKey": object([]string{"label", "scopes"}, map[string]*huma.Schema{
@@ -145,5 +148,16 @@ func readySchema() *huma.Schema {
 				"stream": text("", 0), "seq": integer(1), "reason": text("", 0),
 			})),
 		})),
+	})
+}
+
+func newsSchema() *huma.Schema {
+	return object([]string{"position", "kind", "id", "seq", "removed"}, map[string]*huma.Schema{
+		"position": text("Where the item stands: `after` it, everything behind it is told.", 0),
+		"kind":     enum("user", "group", "member"),
+		"id":       text("Of a membership: the group's, `/` and the member's.", 0),
+		"seq":      integer(1),
+		"removed":  described(boolean(), "That it is no longer there; then nothing else is told of it."),
+		"user":     ref("User"), "group": ref("Group"), "member": ref("Membership"),
 	})
 }

@@ -25,6 +25,8 @@ type Config struct {
 	// the index to where a reader needs them; required with Search.
 	Search       Search
 	SearchWaiter Waiter
+	// Notices tell what has changed in the view; nil if nobody is told.
+	Notices Notices
 	// ClaimSecret is the store's: unique values are looked up by it, and cursors
 	// sealed under a key derived from it.
 	ClaimSecret domain.ClaimSecret

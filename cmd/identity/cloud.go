@@ -209,9 +209,9 @@ func (c *cloud) openQueries() error {
 		return err
 	}
 	if c.indexer == nil {
-		return c.openReader(c.view, c.view.Name(), waiter, nil, "", nil)
+		return c.openReader(c.view, c.view.Name(), waiter, nil, nil, "", nil)
 	}
-	return c.openReader(c.view, c.view.Name(), waiter, timely{c.index}, indexName, c.indexer)
+	return c.openReader(c.view, c.view.Name(), waiter, nil, timely{c.index}, indexName, c.indexer)
 }
 
 // adminKey implements engine: the environment alone brings one.
