@@ -44,8 +44,11 @@ var table = map[string]row{
 
 	// the middle
 	"commands": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, "github.com/hashicorp/golang-lru/v2", otel, otelTrace, otelAttr, otelCodes}},
-	"queries":  {ours: []string{"domain", "eventstream", "internal/deadline"}, libraries: []string{uuid, jsonV2, otelTrace, errgroup, "github.com/hashicorp/golang-lru/v2"}},
+	"queries":  {ours: []string{"domain", "eventstream", "internal/deadline", "queries/closure"}, libraries: []string{uuid, jsonV2, otelTrace, errgroup, "github.com/hashicorp/golang-lru/v2"}},
 	"sync":     {ours: []string{"eventstream"}, libraries: []string{uuid, prometheus, errgroup}},
+
+	// what the middle is made of
+	"queries/closure": {ours: []string{"domain", "eventstream"}},
 
 	// drivers of the inner ring and of the middle
 	"eventstream/memstore":                {ours: []string{"eventstream"}},
