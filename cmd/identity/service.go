@@ -76,6 +76,7 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 		return err
 	}
 	group.Go(func() error { return s.engine.run(background) })
+	group.Go(func() error { return s.engine.base().closure.Run(background) })
 	s.awaitSearch(ctx)
 	opened := time.Now()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.Listen)
@@ -148,6 +149,7 @@ func (s *service) handler(address net.Addr) (http.Handler, error) {
 	}
 	s.adminKeys = append(s.adminKeys, hashes(key)...)
 	core := s.engine.base()
+	registerClosure(s.registry, core.closure)
 	config := httpapi.Config{
 		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch,
 		AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),

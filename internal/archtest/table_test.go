@@ -93,7 +93,7 @@ var table = map[string]row{
 		program: true,
 		ours: []string{
 			"commands", "domain", "eventstream", "eventstream/logstore", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding",
-			"queries", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
+			"queries", "queries/closure", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
 			"eventstream/dynamostore", "internal/awshttp", "queries/dynamoview", "queries/elasticview",
 			"sync/changefeed", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/kinesisfeed", "sync/lambdafeed", "sync/relay", "sync/shardfeed",
 		},

@@ -82,6 +82,9 @@ func (c *Closure) Seq() eventstream.Seq { return eventstream.Seq(c.seq.Load()) }
 // Parked tells why the closure is parked, nil if it is not.
 func (c *Closure) Parked() *Parked { return c.parked.Load() }
 
+// Remembered is how many groups there are in all the reaches that are remembered.
+func (c *Closure) Remembered() int64 { return c.up.held.Load() + c.down.held.Load() }
+
 // Behind is how many commits are still to be folded in, as far as the store knows
 // its heads without being asked.
 func (c *Closure) Behind(ctx context.Context) uint64 {
