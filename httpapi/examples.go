@@ -26,6 +26,8 @@ var (
 		`"kind":"user","since":"2026-11-22T07:00:00.000Z"}`)
 	membershipListExample = json.RawMessage(`{"items":[` + string(membershipExample) + `],"next":null}`)
 	newMembersExample     = json.RawMessage(`{"members":["01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10"]}`)
+	questionsExample      = json.RawMessage(`{"items":[{"groupId":"01926e60-11b2-7d0a-8c55-2f9e4b7a6d31","userId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10"}]}`)
+	answersExample        = json.RawMessage(`{"items":[{"member":true,"via":["01926e60-11b2-7d0a-8c55-2f9e4b7a6d31"]}]}`)
 	membersExample        = json.RawMessage(`{"items":[` + string(membershipExample) + `]}`)
 
 	changeListExample = json.RawMessage(`{"items":[{"seq":1,"time":"2026-11-22T07:00:00.000Z","actor":"admin","commandId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e11",` +

@@ -24,13 +24,25 @@ func schemas() map[string]*huma.Schema {
 		"GroupPatch": described(object(nil, without(optional(groupFieldSchemas(), "name"), "id")), patchText),
 		"GroupList":  list("Group"),
 
-		"Membership": object([]string{"groupId", "memberId", "kind", "since"}, map[string]*huma.Schema{
+		"Membership": object([]string{"groupId", "memberId", "kind"}, map[string]*huma.Schema{
 			"groupId": idSchema("The group."), "memberId": idSchema("The user or group that is in it."),
-			"kind": enum("user", "group"), "since": timeSchema("When it came in."),
+			"kind": enum("user", "group"), "since": timeSchema("When it came in; absent of one that is in only through other groups."),
+			"via": described(array(idSchema("")), "With `effective=true`: one shortest way, from the group that it is directly in up to this one."),
 		}),
 		"MembershipList": list("Membership"),
 		"NewMembers": object([]string{"members"}, map[string]*huma.Schema{
 			"members": bounded(array(idSchema("A user or a group.")), 1, maxMembers),
+		}),
+		"Questions": object([]string{"items"}, map[string]*huma.Schema{
+			"items": bounded(array(object([]string{"groupId", "userId"}, map[string]*huma.Schema{
+				"groupId": idSchema("The group."), "userId": idSchema("The user, or a group."),
+			})), 1, maxQuestions),
+		}),
+		"Answers": object([]string{"items"}, map[string]*huma.Schema{
+			"items": array(object([]string{"member"}, map[string]*huma.Schema{
+				"member": described(boolean(), "Whether the user is in the group, directly or through other groups."),
+				"via":    described(array(idSchema("")), "One shortest way, from the group that the user is directly in up to this one; absent of who is not in."),
+			})),
 		}),
 		"Members": object([]string{"items"}, map[string]*huma.Schema{"items": array(ref("Membership"))}),
 

@@ -64,6 +64,7 @@ func Run(t *testing.T, target *Target) {
 		{"removal", testRemoval},
 		{"members", testMembers},
 		{"nesting", testNesting},
+		{"effective membership", testEffective},
 		{"uniqueness", testUniqueness},
 		{"ids", testIDs},
 		{"look-ups", testLookUps},
