@@ -23,6 +23,8 @@ type api struct {
 	metrics  *metrics
 	limiter  *httprate.RateLimiter
 	tracer   trace.Tracer
+	// batches bounds the batches that are under way.
+	batches gate
 }
 
 // New makes the handler of all routes. It may be used concurrently and holds no
@@ -35,6 +37,7 @@ func New(config Config) (http.Handler, error) {
 	a := &api{
 		config: config, router: chi.NewRouter(),
 		metrics: newMetrics(config.Registry), limiter: newLimiter(config.RateLimit),
+		batches: make(gate, maxBatches),
 	}
 	if config.TracerProvider != nil {
 		a.tracer = config.TracerProvider.Tracer("github.com/seed5b6a70b4/identity/httpapi")
@@ -42,7 +45,7 @@ func New(config Config) (http.Handler, error) {
 	a.huma = humachi.New(a.router, newDocument(config.Version))
 	a.router.NotFound(a.noRoute)
 	a.router.MethodNotAllowed(a.noRoute)
-	for _, routes := range [][]route{userRoutes, groupRoutes, memberRoutes, keyRoutes, a.serviceRoutes()} {
+	for _, routes := range [][]route{userRoutes, batchRoutes, groupRoutes, memberRoutes, keyRoutes, a.serviceRoutes()} {
 		for _, rt := range routes { // a copy for each handler, which registering completes
 			a.register(&rt)
 		}

@@ -81,6 +81,7 @@ func testMethods(t *testing.T, c *client) {
 		{"POST", group.path() + "/members/" + user.id(), "GET, HEAD, PUT, DELETE"},
 		{"GET", "/keys/" + unknownID, "DELETE"},
 		{"POST", "/livez", "GET, HEAD"},
+		{"GET", "/users:batch", "POST"},
 	} {
 		refused := c.do(test.method, test.path, "").wantProblem(http.StatusMethodNotAllowed, "method_not_allowed")
 		if got := refused.header.Get("Allow"); got != test.allow {
@@ -92,7 +93,7 @@ func testMethods(t *testing.T, c *client) {
 func testPathsThatAreNone(_ *testing.T, c *client) {
 	user := c.user()
 	for _, path := range []string{
-		"/", "/nothing", "/users/", user.path() + "/", user.path() + "/nothing", "/users:batch", "/groups:check", "/changes", "/events",
+		"/", "/nothing", "/users/", user.path() + "/", user.path() + "/nothing", "/users:bath", "/groups:check", "/changes", "/events",
 		"/v1/users", "/schemas", "/docs/", "/openapi.yaml", "/openapi-3.0.json", "//users", "/keys/" + unknownID + "/x",
 	} {
 		c.get(path).wantProblem(http.StatusNotFound, "not_found")
