@@ -47,6 +47,9 @@ type Config struct {
 	MaxBatch int64
 	// Timeout bounds the work on one request; 15 s if zero.
 	Timeout time.Duration
+	// Streams are the exchanges without a timeout; whoever serves the handler ends
+	// them before it shuts the server down. Nobody does if nil.
+	Streams *Streams
 	// Ready tells whether requests should be sent here, for /readyz; nil is always
 	// ready.
 	Ready func(ctx context.Context) Readiness
@@ -127,6 +130,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
+	}
+	if c.Streams == nil {
+		c.Streams = NewStreams()
 	}
 	if c.Version == "" {
 		c.Version = "devel"
