@@ -2,10 +2,14 @@ package commands
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/internal/deadline"
 )
 
 // Series does commands many at a time, with the same outcome as one after
@@ -15,6 +19,7 @@ import (
 type Series struct {
 	handler *Handler
 	width   int
+	timeout time.Duration
 	workers sync.WaitGroup
 	started int
 	jobs    chan *Underway
@@ -58,10 +63,10 @@ type Underway struct {
 	err    error
 }
 
-// NewSeries makes an empty Series that does up to width commands at a time. It
-// must be closed.
-func (h *Handler) NewSeries(width int) *Series {
-	return &Series{handler: h, width: width, jobs: make(chan *Underway), last: map[touched]*Underway{}}
+// NewSeries makes an empty Series that does up to width commands at a time, each
+// within the timeout once it is its turn. It must be closed.
+func (h *Handler) NewSeries(width int, timeout time.Duration) *Series {
+	return &Series{handler: h, width: width, timeout: timeout, jobs: make(chan *Underway), last: map[touched]*Underway{}}
 }
 
 // Add begins a command, which is done as Handler.Do does it. It waits while as
@@ -109,7 +114,9 @@ func (s *Series) queue(u *Underway) error {
 	if !user.IsZero() {
 		// Looked at before the user is read: what is done in between is read.
 		u.values = append(slices.Clip(wanted), s.valuesOf(self)...)
-		now, may, err := u.command.releases(u.ctx, s.handler)
+		ctx, cancel := deadline.After(u.ctx, s.timeout)
+		now, may, err := u.command.releases(ctx, s.handler)
+		cancel()
 		if err != nil {
 			return err
 		}
@@ -157,7 +164,7 @@ func (s *Series) do(u *Underway) {
 		<-before.done
 	}
 	u.after = nil
-	u.result, u.err = s.handler.Do(u.ctx, u.request, u.command)
+	s.handle(u)
 	s.mu.Lock()
 	for _, thing := range u.touches {
 		if s.last[thing] == u {
@@ -166,6 +173,19 @@ func (s *Series) do(u *Underway) {
 	}
 	s.mu.Unlock()
 	close(u.done)
+}
+
+// handle does the command. A panic becomes its error: it must not take others
+// with it.
+func (s *Series) handle(u *Underway) {
+	ctx, cancel := deadline.After(u.ctx, s.timeout)
+	defer cancel()
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			u.err = fmt.Errorf("panic: %T\n%s", panicked, debug.Stack())
+		}
+	}()
+	u.result, u.err = s.handler.Do(ctx, u.request, u.command)
 }
 
 func (cmd CreateUser) wants() (domain.UserID, []touched) {

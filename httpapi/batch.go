@@ -53,17 +53,20 @@ func tooBusy() error {
 	return p
 }
 
-// changeUsers does a batch. Each item is a command of its own: it is done or
+// changeUsers does a batch, or a stream of items. Each item is a command of its own: it is done or
 // refused whole, whatever becomes of the others.
 func changeUsers(ctx context.Context, x *exchange) error {
 	if err := x.refuseOnceKey(); err != nil {
 		return err
 	}
-	if err := x.checkMediaType(postTypes); err != nil {
+	if err := x.checkMediaType(batchTypes); err != nil {
 		return err
 	}
 	if err := x.validateTokens(ctx); err != nil {
 		return err
+	}
+	if x.sendsLines() {
+		return streamUsers(ctx, x)
 	}
 	if err := x.api.batches.enter(ctx); err != nil {
 		return err
@@ -107,7 +110,7 @@ func (x *exchange) beginBatch(ctx context.Context) ([]batchItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	series := x.api.config.Commands.NewSeries(batchWidth)
+	series := x.api.config.Commands.NewSeries(batchWidth, x.api.config.Timeout)
 	defer series.Close()
 	request := commands.Request{Actor: x.by.actor, Correlation: x.correlation(ctx)}
 	items := make([]batchItem, len(texts))
