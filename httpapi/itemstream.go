@@ -44,6 +44,7 @@ func streamUsers(ctx context.Context, x *exchange) error {
 		return err
 	}
 	defer x.api.imports.leave()
+	x.startDuplex()
 	ctx, stop := context.WithCancel(ctx)
 	s := &itemStream{x: x, lines: newLineReader(ctx, x), queue: make(chan batchItem, streamWindow)}
 	// What ends the context ends the wait for more of the body, too; not when this

@@ -64,6 +64,8 @@ func Run(t *testing.T, target *Target) {
 		{"removal", testRemoval},
 		{"members", testMembers},
 		{"nesting", testNesting},
+		{"batches", testBatches},
+		{"lines", testLines},
 		{"uniqueness", testUniqueness},
 		{"ids", testIDs},
 		{"look-ups", testLookUps},
