@@ -43,6 +43,8 @@ type Config struct {
 	RateLimit RateLimit
 	// MaxBody is the longest body in bytes; 1 MiB if zero.
 	MaxBody int64
+	// MaxBatch is the longest body of a batch in bytes; 8 MiB if zero.
+	MaxBatch int64
 	// Timeout bounds the work on one request; 15 s if zero.
 	Timeout time.Duration
 	// Streams are the exchanges without a timeout; whoever serves the handler ends
@@ -111,8 +113,9 @@ type ParkedStream struct {
 }
 
 const (
-	defaultMaxBody = 1 << 20
-	defaultTimeout = 15 * time.Second
+	defaultMaxBody  = 1 << 20
+	defaultMaxBatch = 8 << 20
+	defaultTimeout  = 15 * time.Second
 )
 
 func (c Config) withDefaults() Config {
@@ -121,6 +124,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = defaultMaxBody
+	}
+	if c.MaxBatch == 0 {
+		c.MaxBatch = defaultMaxBatch
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout

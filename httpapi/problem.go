@@ -189,6 +189,11 @@ func (p *problem) append(dst []byte) []byte {
 	dst = appendString(dst, p.detail)
 	dst = append(dst, `,"code":`...)
 	dst = appendString(dst, p.code)
+	return append(p.appendExtras(dst), '}')
+}
+
+// appendExtras writes the members that only some problems have.
+func (p *problem) appendExtras(dst []byte) []byte {
 	if !p.until.IsZero() {
 		dst = append(dst, `,"until":`...)
 		dst = appendTime(dst, p.until)
@@ -203,7 +208,7 @@ func (p *problem) append(dst []byte) []byte {
 		}
 		dst = append(dst, ']')
 	}
-	return append(dst, '}')
+	return dst
 }
 
 func (e *fieldError) append(dst []byte) []byte {

@@ -23,6 +23,9 @@ type api struct {
 	metrics  *metrics
 	limiter  *httprate.RateLimiter
 	tracer   trace.Tracer
+	// batches, imports and walks bound the batches, the streams of items and the
+	// streams of lists that are under way.
+	batches, imports, walks gate
 }
 
 // New makes the handler of all routes. It may be used concurrently and holds no
@@ -35,6 +38,7 @@ func New(config Config) (http.Handler, error) {
 	a := &api{
 		config: config, router: chi.NewRouter(),
 		metrics: newMetrics(config.Registry), limiter: newLimiter(config.RateLimit),
+		batches: make(gate, maxBatches), imports: make(gate, maxImports), walks: make(gate, maxWalks),
 	}
 	if config.TracerProvider != nil {
 		a.tracer = config.TracerProvider.Tracer("github.com/seed5b6a70b4/identity/httpapi")
@@ -57,7 +61,7 @@ func New(config Config) (http.Handler, error) {
 // routes are all there are.
 func (a *api) routes() [][]route {
 	return [][]route{
-		userRoutes, groupRoutes, memberRoutes,
+		userRoutes, batchRoutes, groupRoutes, memberRoutes,
 		changeRoutes,
 		checkRoutes,
 		keyRoutes,

@@ -19,6 +19,13 @@ func schemas() map[string]*huma.Schema {
 		"UserPatch": described(object(nil, without(optional(userFieldSchemas(), "username", "active"), "id")), patchText),
 		"UserList":  list("User"),
 
+		"Batch": object([]string{"items"}, map[string]*huma.Schema{
+			"items": bounded(array(&huma.Schema{AnyOf: []*huma.Schema{ref("BatchItem"), {Description: "What is none is refused alone."}}}), 0, maxItems),
+		}),
+		"BatchItem":    batchItemSchema(),
+		"BatchResults": object([]string{"items"}, map[string]*huma.Schema{"items": array(ref("BatchResult"))}),
+		"BatchResult":  batchResultSchema(),
+
 		"Group":      object([]string{"id", "name", "createdAt", "updatedAt"}, with(groupFieldSchemas(), stamps())),
 		"NewGroup":   object([]string{"name"}, optional(groupFieldSchemas(), "name")),
 		"GroupPatch": described(object(nil, without(optional(groupFieldSchemas(), "name"), "id")), patchText),

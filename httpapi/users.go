@@ -30,9 +30,12 @@ var userRoutes = []route{
 		method: http.MethodGet, path: "/users", scope: domain.ReadScope, id: "findUsers", tag: "users",
 		summary: "Look up, list or search users", query: userQuery, headers: readHeaders,
 		description: "`username`, `email` and `externalId` are look-ups: always current, compared as the uniqueness rule does, each on its own. " +
-			"Everything else is a search, or without any filter the list of all, by id.",
-		answers:  []answer{{status: http.StatusOK, text: "A page of users.", schema: "UserList", headers: listHeaders, example: userListExample}},
-		refusals: []int{http.StatusNotImplemented}, serve: users.find,
+			"Everything else is a search, or without any filter the list of all, by id. " + linesText,
+		answers: []answer{
+			{status: http.StatusOK, text: "A page of users, or all of them.", schema: "UserList", headers: listHeaders, example: userListExample},
+			{status: http.StatusOK, schema: "User", media: linesMedia, example: userExample},
+		},
+		refusals: []int{http.StatusNotImplemented}, serve: users.find, streamsIf: (*exchange).wantsLines,
 	},
 	{
 		method: http.MethodGet, path: "/users/{id}", scope: domain.ReadScope, id: "getUser", tag: "users",

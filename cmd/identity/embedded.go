@@ -35,7 +35,7 @@ type embedded struct {
 	search       *searcher // nil when search is off
 
 	// notices is nil until there is a view to follow.
-	notices    atomic.Pointer[lognotices.Notices]
+	notices atomic.Pointer[lognotices.Notices]
 	// observing is the closure, once there is one.
 	observing  atomic.Pointer[closure.Closure]
 	forwarding atomic.Pointer[querysync.Forwarder[memview.Entity]]

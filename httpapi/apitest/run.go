@@ -65,6 +65,8 @@ func Run(t *testing.T, target *Target) {
 		{"members", testMembers},
 		{"nesting", testNesting},
 		{"effective membership", testEffective},
+		{"batches", testBatches},
+		{"lines", testLines},
 		{"uniqueness", testUniqueness},
 		{"ids", testIDs},
 		{"look-ups", testLookUps},

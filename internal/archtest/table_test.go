@@ -43,7 +43,7 @@ var table = map[string]row{
 	"eventstream": {libraries: []string{uuid}},
 
 	// the middle
-	"commands": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, "github.com/hashicorp/golang-lru/v2", otel, otelTrace, otelAttr, otelCodes}},
+	"commands": {ours: []string{"domain", "eventstream", "internal/deadline"}, libraries: []string{uuid, "github.com/hashicorp/golang-lru/v2", otel, otelTrace, otelAttr, otelCodes}},
 	"queries":  {ours: []string{"domain", "eventstream", "internal/deadline", "queries/closure"}, libraries: []string{uuid, jsonV2, otelTrace, errgroup, "github.com/hashicorp/golang-lru/v2"}},
 	"sync":     {ours: []string{"eventstream"}, libraries: []string{uuid, prometheus, errgroup}},
 
