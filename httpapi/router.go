@@ -65,6 +65,7 @@ func (a *api) routes() [][]route {
 		changeRoutes,
 		checkRoutes,
 		keyRoutes,
+		a.viewRoutes(),
 		a.serviceRoutes(),
 	}
 }
