@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed5b6a70b4/identity/internal/audit"
+	"github.com/seed5b6a70b4/identity/queries"
 )
 
 // verifyCommand audits the data.
@@ -87,6 +88,7 @@ func (b *embedded) subject() audit.Subject {
 	s := audit.Subject{Store: b.store, Secret: b.directory.Secret, View: b.view, Applied: map[string]func() uint64{"memview": b.view.Applied}}
 	if b.search != nil {
 		s.Applied["memsearch"] = b.search.forwarder.Applied
+		s.Indexes = map[string]queries.Inventory{"memsearch": b.search.index}
 	}
 	return s
 }

@@ -152,6 +152,11 @@ var viewDamages = []damage{
 		row["a"] = number(2)
 		c.put(t, c.views, row)
 	}, homerIn, "is announced up to 2 only, of 3"},
+	{"an announcement that the change feed lacks", func(t *testing.T, c *cloud) {
+		row := c.row(t, "user#", c.homer.String())
+		row["a"] = number(4)
+		c.put(t, c.views, row)
+	}, homerIn, "the change feed tells of it only up to 3"},
 	{"a removed user that is not tidied", func(t *testing.T, c *cloud) {
 		row := c.row(t, "user#", c.gone.String())
 		delete(row, "t")
