@@ -264,3 +264,29 @@ func flat(one item) (all string) {
 	}
 	return all
 }
+
+// Whatever is planted into the rows is made anew from the streams, and announced.
+func TestDamagedRowsAreMadeAnew(t *testing.T) {
+	c := newCloud(t)
+	c.fill(t)
+	c.follow(t)
+	for _, test := range viewDamages {
+		t.Run(test.name, func(t *testing.T) {
+			test.plant(t, c)
+			_, found := c.audit(t, time.Millisecond, time.Hour)
+			var streams []eventstream.StreamID
+			for _, f := range found {
+				if !f.Part.Derived() {
+					t.Errorf("%s is not derived: %s", f.Part, f)
+				}
+				streams = append(streams, f.Stream)
+			}
+			if err := c.synchroniser.Rederive(t.Context(), c.view.Name(), streams); err != nil {
+				t.Fatal(err)
+			}
+			if _, found := c.audit(t, time.Millisecond, time.Hour); len(found) > 0 {
+				t.Errorf("made anew, there is still %v", found)
+			}
+		})
+	}
+}

@@ -25,7 +25,8 @@ type Finding struct {
 // Part is a part of what is audited.
 type Part string
 
-// The parts. What Derived tells of can be made again from the streams.
+// The parts. A Position is of what is not where it must be, and gets there by itself
+// where somebody runs it.
 const (
 	Streams   Part = "streams"
 	Claims    Part = "claims"
@@ -43,7 +44,7 @@ const (
 // Derived tells whether the part can be made again from the streams.
 func (p Part) Derived() bool {
 	switch p {
-	case Rows, Lists, Announced, Notices, Marks, Position, Documents, Closures:
+	case Rows, Lists, Announced, Notices, Marks, Documents, Closures:
 		return true
 	}
 	return false
