@@ -148,6 +148,8 @@ var faults = []struct {
 	{eventstream.ErrBehind, http.StatusServiceUnavailable, "view_behind", "what was asked for is not there yet", 1, false},
 	{queries.ErrLatestUnavailable, http.StatusBadRequest, "latest_unavailable", "no position names everything that was written; send the tokens of what was", 0, false},
 	{queries.ErrSearchOff, http.StatusNotImplemented, "search_off", "this service runs without search", 0, false},
+	{commands.ErrStoreClosed, http.StatusServiceUnavailable, "store_closed", "another store has taken over from this one; write there", 30, false},
+	{commands.ErrFollower, http.StatusServiceUnavailable, "replica", "this store follows another one, which takes the writes", 30, false},
 	{eventstream.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large", "what would be stored is too large", 0, false},
 	{eventstream.ErrConflict, http.StatusServiceUnavailable, "unavailable", "too many writers at once", 1, false},
 	{eventstream.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "the storage cannot serve now", 1, true},
