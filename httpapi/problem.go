@@ -150,6 +150,7 @@ var faults = []struct {
 	{ErrRebuilding, http.StatusConflict, "rebuilding", "another rebuild is under way; GET /views tells how it does", 0, false},
 	{ErrNothingKept, http.StatusConflict, "nothing_kept", "no earlier generation is kept", 0, false},
 	{ErrNoSuchView, http.StatusUnprocessableEntity, "no_such_view", "one of the views is not there in this service", 0, false},
+	{ErrNotFollowing, http.StatusConflict, "not_a_replica", "the store follows no other", 0, false},
 	{queries.ErrSearchOff, http.StatusNotImplemented, "search_off", "this service runs without search", 0, false},
 	{commands.ErrStoreClosed, http.StatusServiceUnavailable, "store_closed", "another store has taken over from this one; write there", 30, false},
 	{commands.ErrFollower, http.StatusServiceUnavailable, "replica", "this store follows another one, which takes the writes", 30, false},
