@@ -39,10 +39,16 @@ type Config struct {
 	// TracerProvider makes a span for each request; nil makes none.
 	TracerProvider trace.TracerProvider
 
+	// Views builds views anew, for those who look after the service; nil has no routes
+	// for that.
+	Views Views
+
 	// RateLimit bounds the requests of each key; the zero RateLimit does not.
 	RateLimit RateLimit
 	// MaxBody is the longest body in bytes; 1 MiB if zero.
 	MaxBody int64
+	// MaxBatch is the longest body of a batch in bytes; 8 MiB if zero.
+	MaxBatch int64
 	// Timeout bounds the work on one request; 15 s if zero.
 	Timeout time.Duration
 	// Streams are the exchanges without a timeout; whoever serves the handler ends
@@ -111,8 +117,9 @@ type ParkedStream struct {
 }
 
 const (
-	defaultMaxBody = 1 << 20
-	defaultTimeout = 15 * time.Second
+	defaultMaxBody  = 1 << 20
+	defaultMaxBatch = 8 << 20
+	defaultTimeout  = 15 * time.Second
 )
 
 func (c Config) withDefaults() Config {
@@ -121,6 +128,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = defaultMaxBody
+	}
+	if c.MaxBatch == 0 {
+		c.MaxBatch = defaultMaxBatch
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout

@@ -16,6 +16,7 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/logstore"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 	"github.com/seed5b6a70b4/identity/queries/memview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 	"github.com/seed5b6a70b4/identity/sync/lognotices"
@@ -34,7 +35,9 @@ type embedded struct {
 	search       *searcher // nil when search is off
 
 	// notices is nil until there is a view to follow.
-	notices    atomic.Pointer[lognotices.Notices]
+	notices atomic.Pointer[lognotices.Notices]
+	// observing is the closure, once there is one.
+	observing  atomic.Pointer[closure.Closure]
 	forwarding atomic.Pointer[querysync.Forwarder[memview.Entity]]
 	// snapshotted is the position of the last snapshot.
 	snapshotted uint64
@@ -85,12 +88,17 @@ func (b *embedded) openStore() error {
 		return err
 	}
 	b.openStreams(b.store, func(tracer trace.Tracer) eventstream.Store { return &tracedLog{b.store, tracedStore{b.store, tracer}} })
+	b.openClosure(0)
+	b.observing.Store(b.closure)
 	return nil
 }
 
 // observe brings the views up to date and then wakes those who follow them.
 func (b *embedded) observe(transactions [][]eventstream.Commit) {
 	b.feed.Observe(transactions)
+	if known := b.observing.Load(); known != nil {
+		known.Observe(transactions)
+	}
 	if notices := b.notices.Load(); notices != nil {
 		notices.Observe(transactions)
 	}
