@@ -42,6 +42,9 @@ type Config struct {
 	// Views builds views anew, for those who look after the service; nil has no routes
 	// for that.
 	Views Views
+	// Keeper closes the store and has it take over, for those who look after the
+	// service; nil has no routes for that.
+	Keeper Keeper
 
 	// RateLimit bounds the requests of each key; the zero RateLimit does not.
 	RateLimit RateLimit

@@ -53,3 +53,9 @@ var generationsExample = json.RawMessage(`{"views":[{"view":"rows","generations"
 
 var notReadyExample = json.RawMessage(`{"status":"not_ready","reason":"catching up","views":[{"name":"rows","position":1087,"behind":120,"parked":1,` +
 	`"streams":[{"stream":"user/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10","seq":3,"reason":"unknown event"}]}]}`)
+
+var (
+	standingExample = json.RawMessage(`{"epoch":"3f1c9a70b2d4e586","role":"replica","replica":{"source":"https://directory.example.org",` +
+		`"position":"AQ","transactions":120734,"lagSeconds":0.2,"waiting":0}}`)
+	closedExample = json.RawMessage(`{"epoch":"3f1c9a70b2d4e586","role":"closed","end":"AQ"}`)
+)

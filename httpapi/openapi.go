@@ -254,6 +254,7 @@ func newDocument(version string) huma.Config {
 			{Name: "users"}, {Name: "groups"}, {Name: "members"}, {Name: "changes", Description: "What happens, for those who follow."},
 			{Name: "keys", Description: "API keys; scope admin."},
 			{Name: "views", Description: "Building views anew; scope admin."},
+			{Name: "store", Description: "Replicas, and taking over; scope admin."},
 			{Name: "service"},
 		},
 		Components: &huma.Components{

@@ -66,6 +66,7 @@ func (a *api) routes() [][]route {
 		checkRoutes,
 		keyRoutes,
 		a.viewRoutes(),
+		a.storeRoutes(),
 		a.serviceRoutes(),
 	}
 }

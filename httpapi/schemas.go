@@ -78,6 +78,11 @@ func schemas() map[string]*huma.Schema {
 			"force": described(boolean(), "Switch also to what differs from the generation that answers."),
 		}),
 
+		"Standing": standingSchema(),
+		"PromotionOrder": object(nil, map[string]*huma.Schema{
+			"lost": described(boolean(), "Take over although the followed store cannot be closed: what it acknowledged and did not tell is lost."),
+		}),
+
 		"Problem": problemSchema(),
 		"Ready":   readySchema(),
 		"Live":    object([]string{"status"}, map[string]*huma.Schema{"status": enum("live")}),
@@ -215,4 +220,21 @@ func rebuildSchema() *huma.Schema {
 			})),
 		})),
 	}), "The rebuild that is under way, or the last one.")
+}
+
+func standingSchema() *huma.Schema {
+	return object([]string{"epoch", "role"}, map[string]*huma.Schema{
+		"epoch": described(text("", 0), "Names this life of the store."),
+		"role":  enum(PrimaryRole, ReplicaRole, PromotingRole, ClosedRole),
+		"end":   described(text("", 0), "Where GET /events ends, of a closed store."),
+		"replica": object([]string{"source", "position", "transactions", "lagSeconds", "waiting"}, map[string]*huma.Schema{
+			"source": described(text("", 0), "The followed service."), "position": described(text("", 0), "Up to where its events are here."),
+			"transactions": integer(0), "lagSeconds": {Type: huma.TypeNumber},
+			"waiting": described(integer(0), "Transactions that came before what they rest on."), "failing": described(text("", 0), "Why following fails."),
+		}),
+		"promotion": object([]string{"sourceClosed", "endedAt"}, map[string]*huma.Schema{
+			"epoch": text("", 0), "failed": text("", 0), "sourceClosed": boolean(), "endedAt": timeSchema("When it ended."),
+			"dropped": array(object([]string{"stream", "seq"}, map[string]*huma.Schema{"stream": text("", 0), "seq": integer(1)})),
+		}),
+	})
 }

@@ -13,7 +13,7 @@ import (
 func (c *cloud) subject() audit.Subject {
 	s := audit.Subject{
 		Store: c.store, Secret: c.directory.Secret, View: c.view, Heads: c.changes.Heads,
-		Notices: querysync.DecodeNotices,
+		Notices: querysync.DecodePositions,
 	}
 	if c.indexer != nil {
 		s.Indexes = map[string]queries.Inventory{indexName: c.index}
