@@ -52,6 +52,8 @@ const (
 	jsonMedia    = "application/json"
 	patchMedia   = "application/merge-patch+json"
 	problemMedia = "application/problem+json"
+	ndjsonMedia  = "application/x-ndjson"
+	eventMedia   = "text/event-stream"
 )
 
 func (c *client) get(path string, headers ...string) *reply { return c.do("GET", path, "", headers...) }
