@@ -87,8 +87,8 @@ func (x *exchange) following() (*following, error) {
 	}
 	asked.form = formOf(x.r.Header["Accept"])
 	after, _ := x.param("after")
-	if resumed := x.r.Header[string(lastEventID)]; len(resumed) > 0 && resumed[0] != "" {
-		after = resumed[0] // the address is as it was at first
+	if resumed := x.r.Header.Get(string(lastEventID)); resumed != "" {
+		after = resumed // the address is as it was at first
 	}
 	asked.follower, err = x.api.config.Queries.Follow(after, filter, x.api.config.Epoch)
 	return asked, err

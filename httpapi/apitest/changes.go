@@ -145,6 +145,9 @@ func testStreams(t *testing.T, c *client) {
 			c.patch(group.path(), `{"description":"`+text+" "+test.media+`"}`).want(http.StatusOK)
 			for followed := newReplica(); !strings.Contains(followed.states["group "+group.id()], text); {
 				line, ok := strings.CutPrefix(next(), test.prefix)
+				if strings.Contains(line, `"kind":"user"`) {
+					t.Fatalf("it begins anew: %s", line)
+				}
 				var change map[string]any
 				if ok && json.Unmarshal([]byte(line), &change) == nil {
 					followed.apply(change)
