@@ -140,7 +140,14 @@ func (c *Closure) Run(ctx context.Context) error {
 // folded in, with ErrBehind when ctx ends before, and with what the store says when
 // it cannot be read.
 func (c *Closure) Refresh(ctx context.Context) error {
-	since := time.Since(c.begun)
+	err := c.refresh(ctx, time.Since(c.begun))
+	if err != nil && ctx.Err() != nil && !errors.Is(err, eventstream.ErrParked) {
+		return fmt.Errorf("%w: %w", eventstream.ErrBehind, err)
+	}
+	return err
+}
+
+func (c *Closure) refresh(ctx context.Context, since time.Duration) error {
 	there, err := c.isThere(ctx, since)
 	if there || err != nil {
 		return err
@@ -149,16 +156,13 @@ func (c *Closure) Refresh(ctx context.Context) error {
 	case c.folding <- struct{}{}:
 		defer func() { <-c.folding }()
 	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", eventstream.ErrBehind, context.Cause(ctx))
+		return context.Cause(ctx)
 	}
 	if there, err := c.isThere(ctx, since); there || err != nil {
 		return err
 	}
 	began := time.Since(c.begun)
 	if err := c.fold(ctx); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("%w: %w", eventstream.ErrBehind, err)
-		}
 		return err
 	}
 	c.asOf.Store(int64(began))
