@@ -46,7 +46,7 @@ func New(config Config) (http.Handler, error) {
 	a.huma = humachi.New(a.router, newDocument(config.Version))
 	a.router.NotFound(a.noRoute)
 	a.router.MethodNotAllowed(a.noRoute)
-	for _, routes := range [][]route{userRoutes, batchRoutes, groupRoutes, memberRoutes, keyRoutes, a.serviceRoutes()} {
+	for _, routes := range a.routes() {
 		for _, rt := range routes { // a copy for each handler, which registering completes
 			a.register(&rt)
 		}
@@ -56,6 +56,19 @@ func New(config Config) (http.Handler, error) {
 		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
 	}
 	return a, nil
+}
+
+// routes are all there are.
+func (a *api) routes() [][]route {
+	return [][]route{
+		userRoutes, batchRoutes, groupRoutes, memberRoutes,
+		changeRoutes,
+		checkRoutes,
+		keyRoutes,
+		a.viewRoutes(),
+		a.storeRoutes(),
+		a.serviceRoutes(),
+	}
 }
 
 // ServeHTTP implements http.Handler.

@@ -73,12 +73,24 @@ func (s *Streams) begin(parent context.Context) (ctx context.Context, done func(
 	return ctx, func() {
 		stop()
 		cancel(nil)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.under--; s.under == 0 && s.none != nil {
-			close(s.none)
-			s.none = nil
-		}
+		s.over()
+	}
+}
+
+// detached is begin for a stream that is no longer its request's.
+func (s *Streams) detached() (ctx context.Context, done func()) {
+	s.mu.Lock()
+	s.under++
+	s.mu.Unlock()
+	return s.ended, s.over
+}
+
+func (s *Streams) over() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.under--; s.under == 0 && s.none != nil {
+		close(s.none)
+		s.none = nil
 	}
 }
 

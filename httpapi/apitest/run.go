@@ -64,6 +64,7 @@ func Run(t *testing.T, target *Target) {
 		{"removal", testRemoval},
 		{"members", testMembers},
 		{"nesting", testNesting},
+		{"effective membership", testEffective},
 		{"batches", testBatches},
 		{"lines", testLines},
 		{"uniqueness", testUniqueness},
