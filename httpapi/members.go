@@ -18,9 +18,9 @@ const maxMembers = commands.MaxMembersAtOnce
 var memberRoutes = []route{
 	{
 		method: http.MethodGet, path: "/groups/{id}/members", scope: domain.ReadScope, id: "getMembers", tag: "members",
-		summary: "The direct members of a group, by id", query: []parameter{limitParameter, cursorParameter}, headers: readHeaders,
+		summary: "The direct members of a group, by id, now or as they were", query: []parameter{limitParameter, cursorParameter, instantParameter}, headers: readHeaders,
 		answers: []answer{{status: http.StatusOK, text: "A page of memberships.", schema: "MembershipList", headers: listHeaders, example: membershipListExample}},
-		serve:   getMembers,
+		serve:   getMembers, description: instantText,
 	},
 	{
 		method: http.MethodPost, path: "/groups/{id}/members", scope: domain.WriteScope, id: "addMembers", tag: "members",
@@ -68,6 +68,17 @@ func getMembers(ctx context.Context, x *exchange) error {
 	fresh, err := x.freshness()
 	if err != nil {
 		return err
+	}
+	at, past, err := x.instant(domain.GroupMember, id.UUID)
+	if err != nil {
+		return err
+	}
+	if past {
+		page, err := x.api.config.Queries.MembersAt(ctx, id, at, x.listing(), fresh)
+		if err != nil {
+			return err
+		}
+		return answerPage(x, &page, appendMembership)
 	}
 	page, err := x.api.config.Queries.Members(ctx, id, x.listing(), fresh)
 	if err != nil {

@@ -58,15 +58,15 @@ var userRoutes = []route{
 	},
 	{
 		method: http.MethodGet, path: "/users/{id}/history", scope: domain.ReadScope, id: "getUserHistory", tag: "users",
-		summary: "Every commit of a user, oldest first", query: []parameter{limitParameter, cursorParameter}, headers: readHeaders,
+		summary: "Every commit of a user, oldest first", query: historyParameters, headers: readHeaders, description: historyText,
 		answers: []answer{{status: http.StatusOK, text: "A page of commits.", schema: "ChangeList", headers: listHeaders, example: changeListExample}},
 		serve:   users.getHistory,
 	},
 	{
 		method: http.MethodGet, path: "/users/{id}/groups", scope: domain.ReadScope, id: "getUserGroups", tag: "members",
-		summary: "The groups that a user is directly in", query: []parameter{limitParameter, cursorParameter}, headers: readHeaders,
+		summary: "The groups that a user is directly in, by id, now or as they were", query: []parameter{limitParameter, cursorParameter, instantParameter}, headers: readHeaders,
 		answers: []answer{{status: http.StatusOK, text: "A page of memberships.", schema: "MembershipList", headers: listHeaders, example: membershipListExample}},
-		serve:   getUserGroups,
+		serve:   getUserGroups, description: instantText,
 	},
 }
 
@@ -102,6 +102,17 @@ func getUserGroups(ctx context.Context, x *exchange) error {
 	fresh, err := x.freshness()
 	if err != nil {
 		return err
+	}
+	at, past, err := x.instant(domain.UserMember, id.UUID)
+	if err != nil {
+		return err
+	}
+	if past {
+		page, err := x.api.config.Queries.GroupsOfUserAt(ctx, id, at, x.listing(), fresh)
+		if err != nil {
+			return err
+		}
+		return answerPage(x, &page, appendMembership)
 	}
 	page, err := x.api.config.Queries.GroupsOfUser(ctx, id, x.listing(), fresh)
 	if err != nil {

@@ -70,6 +70,7 @@ func Run(t *testing.T, target *Target) {
 		{"lists", testLists},
 		{"search", testSearch},
 		{"past", testPast},
+		{"past members", testPastMembers},
 		{"conditions", testConditions},
 		{"consistency", testConsistency},
 		{"idempotency", testIdempotency},
