@@ -74,6 +74,7 @@ func Run(t *testing.T, target *Target) {
 		{"search", testSearch},
 		{"past", testPast},
 		{"changes", testChanges},
+		{"past members", testPastMembers},
 		{"conditions", testConditions},
 		{"consistency", testConsistency},
 		{"idempotency", testIdempotency},
