@@ -20,6 +20,7 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
 	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/queries"
 	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
@@ -212,11 +213,15 @@ func (c *cloud) openQueries() error {
 	if err != nil {
 		return err
 	}
-	if c.indexer == nil {
-		return c.openReader(c.view, c.view.Name(), waiter, c.notices, nil, "", nil)
+	answers := queries.Generation{View: c.view, Waiter: c.traced(waiter, c.view.Name())}
+	if c.indexer != nil {
+		answers.Search, answers.SearchWaiter = timely{c.index}, c.traced(c.indexer, indexName)
 	}
-	return c.openReader(c.view, c.view.Name(), waiter, c.notices, timely{c.index}, indexName, c.indexer)
+	return c.openReader(answers, c.notices)
 }
+
+// views implements engine.
+func (c *cloud) views() httpapi.Views { return nil }
 
 // adminKey implements engine: the environment alone brings one.
 func (c *cloud) adminKey() (string, error) {

@@ -110,13 +110,14 @@ func (b *embedded) repair(ctx context.Context, findings []audit.Finding) (made i
 	if len(rows) > 0 {
 		left = errAtRest
 	}
-	if b.search == nil || len(documents) == 0 {
+	now := b.answering.Load()
+	if now.search == nil || len(documents) == 0 {
 		return 0, left, nil
 	}
-	if err := replaceDocuments(ctx, b.view, b.search.index, documents); err != nil {
+	if err := replaceDocuments(ctx, now.rows.view, now.search.index, documents); err != nil {
 		return 0, left, err
 	}
-	return len(documents), left, b.search.save(b.data.snapshots()) // or the next start would load what was there
+	return len(documents), left, now.search.save(b.data.snapshots()) // or the next start would load what was there
 }
 
 // sorted names the streams whose rows, and those whose documents, are to be made

@@ -26,6 +26,7 @@ type cli struct {
 	Seed    seedCommand    `cmd:"" help:"Fill the directory with made-up users, groups and memberships."`
 	Verify  verifyCommand  `cmd:"" help:"Audit the data: the log, the claims and every view."`
 	History historyCommand `cmd:"" help:"Show what happened to a user, a group or a membership, commit by commit."`
+	Rebuild rebuildCommand `cmd:"" help:"Build the views anew beside those that answer, compare them, and have the new ones answer."`
 	Key     keyCommand     `cmd:"" help:"Create, list and revoke API keys."`
 	Version versionCommand `cmd:"" help:"Say which build this is."`
 }
