@@ -19,7 +19,6 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
-	"github.com/seed5b6a70b4/identity/httpapi"
 	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
@@ -51,6 +50,8 @@ type cloud struct {
 	index   *elasticview.Index
 	indexer *querysync.Indexer
 	reached func(context.Context) (eventstream.Token, error)
+
+	checkpoints checkpoints
 }
 
 // keyAge is how long a revoked key may still be taken; five seconds are promised.
@@ -170,6 +171,7 @@ func (c *cloud) openViews() error {
 	}
 	var err error
 	c.synchroniser, err = querysync.New(c.streams, []querysync.View{c.view}, options)
+	c.parking = parking{c.synchroniser}
 	return err
 }
 
@@ -258,16 +260,6 @@ func (c *cloud) hearParked(ctx context.Context) error {
 
 // settle implements engine: other processes may be at it, so nothing is waited for.
 func (c *cloud) settle(context.Context) error { return nil }
-
-// status implements engine.
-func (c *cloud) status() ([]httpapi.ViewStatus, *httpapi.StoreStatus) {
-	views := []httpapi.ViewStatus{{Name: c.view.Name()}}
-	if c.indexer != nil {
-		views = append(views, httpapi.ViewStatus{Name: indexName})
-	}
-	addParked(views, c.synchroniser.Parked())
-	return views, nil
-}
 
 // announce implements engine: processes are found by other means.
 func (c *cloud) announce(string, string) (takeBack func()) { return func() {} }

@@ -44,6 +44,7 @@ type core struct {
 	directory commands.Directory
 	commands  *commands.Handler
 	reader    *queries.Reader
+	parking   parking
 	// keyAge is how old what is known of an API key may be.
 	keyAge time.Duration
 }

@@ -69,7 +69,7 @@ func serveHere(e engine) (*client, error) {
 	key := rand.Text()
 	core := e.base()
 	handler, err := httpapi.New(httpapi.Config{
-		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch, AdminKeys: []httpapi.KeyHash{httpapi.HashKey(key)},
+		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch, AdminKeys: []httpapi.KeyHash{httpapi.HashKey(key)}, Parking: core.parking,
 	})
 	if err != nil {
 		return nil, errors.Join(err, e.close())

@@ -151,7 +151,7 @@ func (s *service) handler(address net.Addr) (http.Handler, error) {
 	config := httpapi.Config{
 		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch,
 		AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
-		TracerProvider: s.tracing.provider(), Ready: s.readiness, Version: version(),
+		TracerProvider: s.tracing.provider(), Ready: s.readiness, Version: version(), Parking: core.parking,
 	}
 	if s.flags.AccessLog {
 		config.AccessLog = s.access.tell
