@@ -35,7 +35,7 @@ func (c *cloud) status() ([]httpapi.ViewStatus, *httpapi.StoreStatus) {
 		views = append(views, index)
 	}
 	addParked(views, c.synchroniser.Parked())
-	return views, nil
+	return append(views, c.closureStatus()), nil
 }
 
 // lag is that of one of the feeds that this process reads.

@@ -44,7 +44,7 @@ func (b *embedded) viewStatus() []httpapi.ViewStatus {
 		}
 		views = append(views, index)
 	}
-	return views
+	return append(views, b.closureStatus())
 }
 
 // addParked notes in each view's status what is parked there.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed5b6a70b4/identity/internal/audit"
 	"github.com/seed5b6a70b4/identity/queries"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 )
 
 // verifyCommand audits the data.
@@ -105,6 +106,7 @@ func (v *verifyCommand) here(ctx context.Context, e engine, set settings, option
 // subject is what there is to audit.
 func (b *embedded) subject() audit.Subject {
 	s := audit.Subject{Store: b.store, Secret: b.directory.Secret, View: b.view, Applied: map[string]func() uint64{"memview": b.view.Applied}}
+	s.Closures = map[string]audit.Closure{closure.Name: b.closure}
 	if b.search != nil {
 		s.Applied["memsearch"] = b.search.forwarder.Applied
 		s.Indexes = map[string]queries.Inventory{"memsearch": b.search.index}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
@@ -55,6 +56,12 @@ func (a *audit) compareAnnounced(ctx context.Context) error {
 		return err
 	}
 	if err := entities("announced groups", a.groups, eventstream.GroupStream); err != nil {
+		return err
+	}
+	err := atOnce(ctx, a, "announced keys", a.keys, func(ctx context.Context, id uuid.UUID, key *domain.APIKey) error {
+		return standing(ctx, eventstream.KeyStream(id), key.Seq)
+	})
+	if err != nil {
 		return err
 	}
 	return atOnce(ctx, a, "announced memberships", a.edges, func(ctx context.Context, key edgeKey, e edge) error { return standing(ctx, key.stream(), e.seq) })

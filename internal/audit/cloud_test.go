@@ -81,7 +81,7 @@ func (c *cloud) subject() audit.Subject {
 	return audit.Subject{
 		// Opened anew: what a store remembers of heads is not what is audited.
 		Store: dynamostore.New(c.client, c.events, nil), Secret: secret, View: c.view, Heads: c.changes.Heads,
-		Notices: querysync.DecodeNotices,
+		Notices: querysync.DecodePositions,
 	}
 }
 
