@@ -3,7 +3,6 @@ package closure
 import (
 	"context"
 	"iter"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -12,7 +11,7 @@ import (
 
 // Follow brings the closure to where nesting is now, and tells where that is.
 func (c *Closure) Follow(ctx context.Context) (eventstream.Seq, error) {
-	if err := c.Refresh(ctx, time.Now()); err != nil {
+	if err := c.Refresh(ctx); err != nil {
 		return 0, err
 	}
 	return c.Seq(), nil
