@@ -54,6 +54,8 @@ type cloud struct {
 	index   *elasticview.Index
 	indexer *querysync.Indexer
 	reached func(context.Context) (eventstream.Token, error)
+
+	checkpoints checkpoints
 }
 
 // keyAge is how long a revoked key may still be taken; five seconds are promised.
@@ -175,6 +177,7 @@ func (c *cloud) openViews() error {
 	}
 	var err error
 	c.synchroniser, err = querysync.New(c.streams, []querysync.View{c.view}, options)
+	c.parking = parking{c.synchroniser}
 	return err
 }
 
@@ -275,16 +278,6 @@ func (c *cloud) hearParked(ctx context.Context) error {
 
 // settle implements engine: other processes may be at it, so nothing is waited for.
 func (c *cloud) settle(context.Context) error { return nil }
-
-// status implements engine.
-func (c *cloud) status() ([]httpapi.ViewStatus, *httpapi.StoreStatus) {
-	views := []httpapi.ViewStatus{{Name: c.view.Name()}}
-	if c.indexer != nil {
-		views = append(views, httpapi.ViewStatus{Name: indexName})
-	}
-	addParked(views, c.synchroniser.Parked())
-	return append(views, c.closureStatus()), nil
-}
 
 // announce implements engine: processes are found by other means.
 func (c *cloud) announce(string, string) (takeBack func()) { return func() {} }

@@ -156,6 +156,7 @@ func (b *embedded) openViews(ctx context.Context) error {
 	if err := b.load(first); err != nil {
 		return err
 	}
+	b.parking = parking{b.synchroniser}
 	b.feed.Follow(b.synchroniser)
 	// More workers than processors: their shares of the log are uneven.
 	const catchUpWorkers = 4

@@ -48,7 +48,7 @@ var table = map[string]row{
 	"sync":     {ours: []string{"eventstream"}, libraries: []string{uuid, prometheus, errgroup}},
 
 	// what the middle is made of
-	"queries/closure": {ours: []string{"domain", "eventstream"}},
+	"queries/closure": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid}},
 
 	// drivers of the inner ring and of the middle
 	"eventstream/memstore":                {ours: []string{"eventstream"}},
