@@ -25,6 +25,9 @@ type cli struct {
 	Init    initCommand    `cmd:"" help:"Make what serve needs, if it is not there: with dynamodb the tables, with --feed kinesis the stream, with --search elasticsearch the index."`
 	Seed    seedCommand    `cmd:"" help:"Fill the directory with made-up users, groups and memberships."`
 	Verify  verifyCommand  `cmd:"" help:"Audit the data: the log, the claims and every view."`
+	Backup  backupCommand  `cmd:"" help:"Copy the data directory while it is served; the copy begins an epoch of its own when it is served."`
+	Export  exportCommand  `cmd:"" help:"Write every commit to a file, a line of JSON for each transaction, while the directory is served or at rest."`
+	Import  importCommand  `cmd:"" help:"Put an exported file into a directory that is not served: a new one, or one that the file continues."`
 	Key     keyCommand     `cmd:"" help:"Create, list and revoke API keys."`
 	Version versionCommand `cmd:"" help:"Say which build this is."`
 }
