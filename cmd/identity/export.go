@@ -185,22 +185,41 @@ func (f *exportFile) reread(whole uint64, visit func(*commitlines.Line)) error {
 	return nil
 }
 
-// goOn writes whatever comes after what is there.
+// An export waits so often, and so long, for what has to come before what it has.
+const (
+	exportLooks = 30
+	exportPause = time.Second
+)
+
+// goOn writes whatever comes after what is there. Where the source gives what was
+// announced, a part of it may be about to be.
 func (f *exportFile) goOn(ctx context.Context, give giver) error {
-	if err := give(ctx, f.after, f); err != nil {
-		return err
+	for look := 1; ; look++ {
+		if err := give(ctx, f.after, f); err != nil {
+			return err
+		}
+		if f.arranger == nil || f.arranger.Waiting() == 0 {
+			f.meter.finish()
+			return f.lines.Checkpoint(f.after, true)
+		}
+		if look == exportLooks {
+			missing := f.arranger.Missing()
+			return fmt.Errorf("%d transactions were left out: what comes before them was not announced, first commit %d of %s; see whether streams are parked, and export to the same file again",
+				f.arranger.Waiting(), missing[0].Seq, missing[0].Stream)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(exportPause):
+		}
 	}
-	if f.arranger != nil && f.arranger.Waiting() > 0 {
-		missing := f.arranger.Missing()
-		return fmt.Errorf("%d transactions were left out: what comes before them has not come yet, first commit %d of %s; see whether streams are parked, and export again to the same file",
-			f.arranger.Waiting(), missing[0].Seq, missing[0].Stream)
-	}
-	f.meter.finish()
-	return f.lines.Checkpoint(f.after, true)
 }
 
 // begin implements taker.
 func (f *exportFile) begin(epoch string, ordered bool) (err error) {
+	if f.lines != nil {
+		return nil
+	}
 	if !ordered {
 		f.arranger = transfer.NewArranger(nil)
 	}
@@ -211,10 +230,12 @@ func (f *exportFile) begin(epoch string, ordered bool) (err error) {
 	if f.found.Header.Epoch != epoch {
 		return errOtherLife
 	}
-	f.lines = commitlines.Resume(f.to, f.found)
 	if f.arranger != nil {
-		return f.seen(f.arranger)
+		if err := f.seen(f.arranger); err != nil {
+			return err
+		}
 	}
+	f.lines = commitlines.Resume(f.to, f.found)
 	return nil
 }
 

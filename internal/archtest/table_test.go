@@ -71,7 +71,7 @@ var table = map[string]row{
 	"sync/memlease":         {ours: []string{"sync/shardfeed"}},
 	"sync/dynamolease":      {ours: []string{"sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB}},
 	"sync/dynamostate":      {ours: []string{"eventstream", "internal/awshttp"}, libraries: []string{awsSDK, awsDynamoDB}},
-	"sync/changefeed":       {ours: []string{"eventstream", "sync", "sync/shardfeed"}},
+	"sync/changefeed":       {ours: []string{"eventstream", "eventstream/transfer", "sync", "sync/shardfeed"}, libraries: []string{errgroup}},
 	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
 	"sync/commitrecord":     {ours: []string{"eventstream"}, libraries: []string{jsonV2}},
 	"sync/relay":            {ours: []string{"eventstream", "sync/commitrecord"}, libraries: []string{awsSDK, awsKinesis, smithy, prometheus}},
