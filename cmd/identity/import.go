@@ -233,7 +233,7 @@ func (t *importHere) begin(_ context.Context, first []eventstream.Commit) error 
 	if absent {
 		secret = os.Getenv(claimVar)
 	}
-	parsed, err := copiedSecret(first, secret, "its "+claimFile+" into "+t.data.path)
+	parsed, err := copiedSecret(first, secret, ", or put its "+claimFile+" into "+t.data.path)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (t *importCloud) begin(ctx context.Context, first []eventstream.Commit) err
 	if err == nil {
 		text = hex.EncodeToString(t.secret[:])
 	}
-	t.secret, err = copiedSecret(first, text, "it where the directory that was exported keeps it")
+	t.secret, err = copiedSecret(first, text, "")
 	return err
 }
 

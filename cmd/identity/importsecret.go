@@ -12,8 +12,8 @@ import (
 )
 
 // copiedSecret makes sure that a secret is that of the directory which a first
-// transaction begins. Where the secret may be put is for the error.
-func copiedSecret(first []eventstream.Commit, text, where string) (domain.ClaimSecret, error) {
+// transaction begins. Another way to bring it is for the error.
+func copiedSecret(first []eventstream.Commit, text, or string) (domain.ClaimSecret, error) {
 	if len(first) != 1 || first[0].Stream != eventstream.StoreStream || first[0].Seq != 1 {
 		return domain.ClaimSecret{}, &eventstream.ImportError{Position: first[0].Position(), Kind: errNoBeginning}
 	}
@@ -21,15 +21,15 @@ func copiedSecret(first []eventstream.Commit, text, where string) (domain.ClaimS
 		return domain.ClaimSecret{}, err
 	}
 	if text == "" {
-		return domain.ClaimSecret{}, fmt.Errorf("the claim secret is missing, under which the unique values in the file are hashed: set %s to that of the directory that was exported, or put %s", claimVar, where)
+		return domain.ClaimSecret{}, fmt.Errorf("the claim secret is missing, under which the unique values in the file are hashed: set %s to that of the directory that was exported%s", claimVar, or)
 	}
 	raw, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(raw) != len(domain.ClaimSecret{}) {
-		return domain.ClaimSecret{}, fmt.Errorf("the claim secret is not %d hexadecimal digits: set %s to that of the directory that was exported, or put %s", 2*len(domain.ClaimSecret{}), claimVar, where)
+		return domain.ClaimSecret{}, fmt.Errorf("the claim secret is not %d hexadecimal digits: set %s to that of the directory that was exported%s", 2*len(domain.ClaimSecret{}), claimVar, or)
 	}
 	secret := domain.ClaimSecret(raw)
 	if err := commands.CheckCopied(&first[0], secret); err != nil {
-		return secret, fmt.Errorf("%w: the unique values in the file are hashed under another: set %s to that of the directory that was exported, or put %s", err, claimVar, where)
+		return secret, fmt.Errorf("%w: the unique values in the file are hashed under another: set %s to that of the directory that was exported%s", err, claimVar, or)
 	}
 	return secret, nil
 }

@@ -2,6 +2,7 @@ package changefeed
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"iter"
 	"time"
@@ -35,11 +36,12 @@ func (t *Transactions) Ordered() bool { return false }
 // After implements transfer.Source.
 func (t *Transactions) After(ctx context.Context, place eventstream.Mark) iter.Seq2[transfer.Step, error] {
 	return func(yield func(transfer.Step, error) bool) {
-		if err := t.check(ctx, place); err != nil {
+		store, err := t.check(ctx, place)
+		if err != nil {
 			yield(transfer.Step{}, err)
 			return
 		}
-		w := &walk{t: t, at: place.At, yield: yield}
+		w := &walk{t: t, at: place.At, stored: store, yield: yield}
 		if w.store(ctx) {
 			for _, part := range t.changes.Streams() {
 				if !w.part(ctx, part) {
@@ -51,25 +53,41 @@ func (t *Transactions) After(ctx context.Context, place eventstream.Mark) iter.S
 }
 
 // check refuses a place that the change feed has not got to.
-func (t *Transactions) check(ctx context.Context, place eventstream.Mark) error {
-	heads, err := t.heads(ctx)
-	if err == nil && (len(place.Rest) > 0 || !heads.Covers(place.At)) {
+func (t *Transactions) check(ctx context.Context, place eventstream.Mark) (store eventstream.Seq, err error) {
+	store, readable := storeOf(place)
+	heads, head, err := t.heads(ctx)
+	if err == nil && (!readable || store > head || !heads.Covers(place.At)) {
 		err = fmt.Errorf("%w: a place that the change feed does not have", eventstream.ErrUnknownPosition)
 	}
-	return err
+	return store, err
 }
 
-// heads is the place behind everything.
-func (t *Transactions) heads(ctx context.Context) (eventstream.Token, error) {
-	heads, err := t.changes.Heads(ctx)
-	if err != nil {
-		return nil, err
+// placeOf is how far the change feed and the stream store were gone over; no token
+// names the latter.
+func placeOf(at eventstream.Token, store eventstream.Seq) eventstream.Mark {
+	if store == 0 {
+		return eventstream.Mark{At: at}
 	}
-	store, err := t.streams.Head(ctx, eventstream.StoreStream)
-	if err != nil {
-		return nil, fmt.Errorf("read the head of the stream store: %w", err)
+	return eventstream.Mark{At: at, Rest: binary.AppendUvarint(nil, uint64(store))}
+}
+
+func storeOf(place eventstream.Mark) (store eventstream.Seq, readable bool) {
+	if len(place.Rest) == 0 {
+		return 0, true
 	}
-	return eventstream.NewToken(append(heads, eventstream.Position{Stream: eventstream.StoreStream, Seq: store})...), nil
+	seq, n := binary.Uvarint(place.Rest)
+	return eventstream.Seq(seq), n == len(place.Rest) && seq > 0
+}
+
+// heads is where everything ends.
+func (t *Transactions) heads(ctx context.Context) (changes eventstream.Token, store eventstream.Seq, err error) {
+	if changes, err = t.changes.Heads(ctx); err != nil {
+		return nil, 0, err
+	}
+	if store, err = t.streams.Head(ctx, eventstream.StoreStream); err != nil {
+		return nil, 0, fmt.Errorf("read the head of the stream store: %w", err)
+	}
+	return changes, store, nil
 }
 
 // lookEvery is how often somebody who waits looks for more.
@@ -77,11 +95,12 @@ const lookEvery = time.Second
 
 // Wait implements transfer.Source.
 func (t *Transactions) Wait(ctx context.Context, place eventstream.Mark) error {
+	store, _ := storeOf(place)
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
-		heads, err := t.heads(ctx)
-		if err != nil || !place.At.Covers(heads) {
+		heads, head, err := t.heads(ctx)
+		if err != nil || head > store || !place.At.Covers(heads) {
 			return err
 		}
 		select {
@@ -94,13 +113,14 @@ func (t *Transactions) Wait(ctx context.Context, place eventstream.Mark) error {
 
 // walk is one After.
 type walk struct {
-	t     *Transactions
-	at    eventstream.Token
-	yield func(transfer.Step, error) bool
+	t      *Transactions
+	at     eventstream.Token
+	stored eventstream.Seq
+	yield  func(transfer.Step, error) bool
 }
 
 func (w *walk) give(transaction []eventstream.Commit) bool {
-	return w.yield(transfer.Step{Transaction: transaction, Next: eventstream.Mark{At: w.at}}, nil)
+	return w.yield(transfer.Step{Transaction: transaction, Next: placeOf(w.at, w.stored)}, nil)
 }
 
 func (w *walk) fail(err error) bool {
@@ -108,19 +128,13 @@ func (w *walk) fail(err error) bool {
 	return false
 }
 
-// pass goes to a place, which no transaction comes with.
-func (w *walk) pass(to eventstream.Position) bool {
-	w.at = w.at.Merge(eventstream.NewToken(to))
-	return w.give(nil)
-}
-
 // store gives the stream store, which nothing announces.
 func (w *walk) store(ctx context.Context) bool {
-	for commit, err := range w.t.streams.Read(ctx, eventstream.StoreStream, w.at.Seq(eventstream.StoreStream)) {
+	for commit, err := range w.t.streams.Read(ctx, eventstream.StoreStream, w.stored) {
 		if err != nil {
 			return w.fail(fmt.Errorf("read the stream store: %w", err))
 		}
-		if !w.give([]eventstream.Commit{commit}) || !w.pass(commit.Position()) {
+		if w.stored = commit.Seq; !w.give([]eventstream.Commit{commit}) {
 			return false
 		}
 	}
@@ -146,7 +160,8 @@ func (w *walk) part(ctx context.Context, part eventstream.StreamID) bool {
 				return false
 			}
 		}
-		if !w.pass(commit.Position()) {
+		w.at = w.at.Merge(eventstream.NewToken(commit.Position()))
+		if !w.give(nil) {
 			return false
 		}
 	}
