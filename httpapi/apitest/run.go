@@ -73,6 +73,7 @@ func Run(t *testing.T, target *Target) {
 		{"lists", testLists},
 		{"search", testSearch},
 		{"past", testPast},
+		{"events", testEvents},
 		{"conditions", testConditions},
 		{"consistency", testConsistency},
 		{"idempotency", testIdempotency},
