@@ -174,7 +174,7 @@ func FuzzHeaders(f *testing.F) {
 func FuzzQuery(f *testing.F) {
 	for _, seed := range []string{
 		"", "limit=5", "username=homer", "email=%40", "q=a+b&active=true", "sort=-name&limit=1", "attr.a=b&attr.a=c", "group=x", "cursor=abc", "%zz=1", "a=%ff", "&&=&", "q=%00", ";", "limit=1;limit=2",
-		"at=2026-01-01T00:00:00Z", "seq=18446744073709551616",
+		"at=2026-01-01T00:00:00Z", "seq=18446744073709551616", "after=x&wait=3s", "wait=0&limit=2",
 	} {
 		f.Add(seed)
 	}
