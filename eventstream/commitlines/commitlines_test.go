@@ -43,7 +43,7 @@ func examples() [][]eventstream.Commit {
 func file(t testing.TB, transactions [][]eventstream.Commit) []byte {
 	t.Helper()
 	var to bytes.Buffer
-	w, err := commitlines.NewWriter(&to, &commitlines.Header{Epoch: "epoch", After: "place"})
+	w, err := commitlines.NewWriter(&to, &commitlines.Header{Epoch: "epoch", After: "place", Ordered: true})
 	if err != nil {
 		t.Fatal(err)
 	}

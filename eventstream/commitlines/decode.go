@@ -71,6 +71,8 @@ func parseBody(body []byte) (parsed Line, err error) {
 		h := &Header{Epoch: r.text()}
 		r.need(`,"after":`)
 		h.After = r.text()
+		r.need(`,"ordered":`)
+		h.Ordered = r.truth()
 		parsed.Header = h
 	default:
 		return Line{}, ErrFormat
@@ -103,6 +105,14 @@ func (r *reader) need(text string) {
 	if !r.skip(text) {
 		r.fail()
 	}
+}
+
+func (r *reader) truth() bool {
+	if r.skip("true") {
+		return true
+	}
+	r.need("false")
+	return false
 }
 
 func (r *reader) take(n int) []byte {
@@ -191,9 +201,7 @@ func (r *reader) checkpoint() *Checkpoint {
 		r.fail()
 	}
 	r.need(`","end":`)
-	if c.End = r.skip("true"); !c.End {
-		r.need("false")
-	}
+	c.End = r.truth()
 	return c
 }
 

@@ -8,7 +8,7 @@
 // they were sealed and continue each other is not this package's business; it loses
 // nothing that eventstream.CheckSealed needs.
 //
-//	{"format":"identity-commits","version":1,"epoch":"…","after":"…","sum":"…"}
+//	{"format":"identity-commits","version":1,"epoch":"…","after":"…","ordered":true,"sum":"…"}
 //	{"command":"…","actor":"…","correlation":"…","commits":[{"stream":"…","seq":1,"time":"…","hash":"…","data":[…]}],"sum":"…"}
 //	{"transactions":1,"commits":1,"bytes":512,"after":"…","sha256":"…","end":true,"sum":"…"}
 //

@@ -23,6 +23,8 @@ type Header struct {
 	Epoch string
 	// After is the place behind which they begin, empty for the store's beginning.
 	After string
+	// Ordered tells that each transaction comes once, behind all that it continues.
+	Ordered bool
 }
 
 // Checkpoint is what a line between transactions, or after them, says.
@@ -45,7 +47,9 @@ func AppendHeader(dst []byte, h *Header) []byte {
 	dst = append(dst, `{"format":"`+format+`","version":`+version+`,"epoch":`...)
 	dst = appendString(dst, h.Epoch)
 	dst = append(dst, `,"after":`...)
-	return endLine(appendString(dst, h.After), from)
+	dst = appendString(dst, h.After)
+	dst = append(dst, `,"ordered":`...)
+	return endLine(strconv.AppendBool(dst, h.Ordered), from)
 }
 
 // AppendCheckpoint appends the line of a checkpoint.

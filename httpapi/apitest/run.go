@@ -73,6 +73,9 @@ func Run(t *testing.T, target *Target) {
 		{"lists", testLists},
 		{"search", testSearch},
 		{"past", testPast},
+		{"changes", testChanges},
+		{"past members", testPastMembers},
+		{"events", testEvents},
 		{"conditions", testConditions},
 		{"consistency", testConsistency},
 		{"idempotency", testIdempotency},
@@ -81,6 +84,7 @@ func Run(t *testing.T, target *Target) {
 		{"bodies", testBodies},
 		{"requests", testRequests},
 		{"service", testService},
+		{"parked", testParked},
 		{"document", testDocument},
 	} {
 		t.Run(suite.name, func(t *testing.T) {

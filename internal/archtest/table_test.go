@@ -48,9 +48,11 @@ var table = map[string]row{
 	"sync":     {ours: []string{"eventstream"}, libraries: []string{uuid, prometheus, errgroup}},
 
 	// what the middle is made of
-	"queries/closure": {ours: []string{"domain", "eventstream"}},
+	"queries/closure": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid}},
 
 	// drivers of the inner ring and of the middle
+	"eventstream/commitlines":             {ours: []string{"eventstream"}, libraries: []string{uuid}},
+	"eventstream/transfer":                {ours: []string{"eventstream"}},
 	"eventstream/memstore":                {ours: []string{"eventstream"}},
 	"eventstream/logstore":                {ours: []string{"eventstream", "eventstream/logstore/internal/heads", "eventstream/logstore/internal/vfs", "internal/snapshot"}, libraries: []string{uuid, "github.com/gofrs/flock", errgroup, "golang.org/x/time/rate"}},
 	"eventstream/logstore/internal/heads": {libraries: []string{unix}},
@@ -58,9 +60,10 @@ var table = map[string]row{
 	"eventstream/logstore/internal/memfs": {ours: []string{"eventstream/logstore/internal/vfs"}},
 	"queries/dynamoview":                  {ours: []string{"domain", "eventstream", "queries", "internal/awshttp"}, libraries: []string{uuid, awsSDK, awsDynamoDB, smithy, errgroup}},
 	"eventstream/dynamostore":             {ours: []string{"eventstream", "internal/awshttp"}, libraries: []string{awsSDK, awsDynamoDB, smithy, "github.com/hashicorp/golang-lru/v2", errgroup}},
-	"queries/memview":                     {ours: []string{"domain", "eventstream", "queries", "internal/snapshot"}, libraries: []string{uuid}},
+	"queries/memview":                     {ours: []string{"domain", "eventstream", "queries", "internal/snapshot"}, libraries: []string{uuid, errgroup}},
 	"queries/memsearch":                   {ours: []string{"domain", "eventstream", "queries", "internal/snapshot", "internal/words"}, libraries: []string{uuid, errgroup, unix}},
 	"queries/elasticview":                 {ours: []string{"domain", "eventstream", "queries", "internal/words"}, libraries: []string{uuid, jsonV2, "github.com/elastic/go-elasticsearch/v8/esapi", "github.com/elastic/elastic-transport-go/v8"}},
+	"sync/changenotices":                  {ours: []string{"eventstream", "sync"}, libraries: []string{errgroup}},
 	"sync/lognotices":                     {ours: []string{"eventstream"}},
 	"sync/tailfeed":                       {ours: []string{"eventstream", "sync"}},
 
@@ -69,7 +72,7 @@ var table = map[string]row{
 	"sync/memlease":         {ours: []string{"sync/shardfeed"}},
 	"sync/dynamolease":      {ours: []string{"sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB}},
 	"sync/dynamostate":      {ours: []string{"eventstream", "internal/awshttp"}, libraries: []string{awsSDK, awsDynamoDB}},
-	"sync/changefeed":       {ours: []string{"eventstream", "sync", "sync/shardfeed"}},
+	"sync/changefeed":       {ours: []string{"eventstream", "eventstream/transfer", "sync", "sync/shardfeed"}, libraries: []string{errgroup}},
 	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
 	"sync/commitrecord":     {ours: []string{"eventstream"}, libraries: []string{jsonV2}},
 	"sync/relay":            {ours: []string{"eventstream", "sync/commitrecord"}, libraries: []string{awsSDK, awsKinesis, smithy, prometheus}},
@@ -87,16 +90,16 @@ var table = map[string]row{
 
 	// the outer ring
 	"httpapi": {
-		ours:      []string{"commands", "domain", "eventstream", "internal/deadline", "queries"},
+		ours:      []string{"commands", "domain", "eventstream", "eventstream/commitlines", "eventstream/transfer", "internal/deadline", "queries"},
 		libraries: []string{uuid, jsonV2, chi, "github.com/danielgtaylor/huma/v2", "github.com/go-chi/httprate", prometheus, otelTrace, otelAttr, otelCodes, otel + "/propagation"},
 	},
 	"cmd/identity": {
 		program: true,
 		ours: []string{
-			"commands", "domain", "eventstream", "eventstream/logstore", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding",
+			"commands", "domain", "eventstream", "eventstream/commitlines", "eventstream/logstore", "eventstream/transfer", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding", "internal/snapshot",
 			"queries", "queries/closure", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
 			"eventstream/dynamostore", "internal/awshttp", "queries/dynamoview", "queries/elasticview",
-			"sync/changefeed", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/kinesisfeed", "sync/lambdafeed", "sync/lognotices", "sync/relay", "sync/shardfeed",
+			"sync/changefeed", "sync/changenotices", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/kinesisfeed", "sync/lambdafeed", "sync/lognotices", "sync/relay", "sync/shardfeed",
 		},
 		libraries: []string{
 			awsSDK, "github.com/aws/aws-sdk-go-v2/config", awsDynamoDB, awsStreams, awsKinesis, awsLambda + "/lambda", smithy,
