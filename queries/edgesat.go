@@ -23,6 +23,7 @@ import (
 // zero. A page may be shorter than its limit; only an empty Next says that it is
 // the last.
 func (r *Reader) MembersAt(ctx context.Context, group domain.GroupID, at time.Time, listing Listing, fresh Freshness) (Page[domain.Membership], error) {
+	r = r.answering()
 	return r.edgesAt(ctx, &pastWalk{
 		end: domain.EntityID{Kind: domain.GroupMember, ID: group.UUID}, absent: "there was no such group then",
 		read: func(ctx context.Context, after uuid.UUID, limit int) ([]domain.Membership, error) {
@@ -37,6 +38,7 @@ func (r *Reader) MembersAt(ctx context.Context, group domain.GroupID, at time.Ti
 // GroupsOfUserAt lists the groups that a user was directly in at an instant, as
 // MembersAt lists members.
 func (r *Reader) GroupsOfUserAt(ctx context.Context, user domain.UserID, at time.Time, listing Listing, fresh Freshness) (Page[domain.Membership], error) {
+	r = r.answering()
 	return r.edgesAt(ctx, &pastWalk{
 		end: domain.EntityID{Kind: domain.UserMember, ID: user.UUID}, absent: "there was no such user then",
 		read: func(ctx context.Context, after uuid.UUID, limit int) ([]domain.Membership, error) {
@@ -77,8 +79,8 @@ const (
 	pastChunk = 500
 )
 
-// readAtOnce is how many streams are read at a time.
-const readAtOnce = 16
+// streamsAtOnce is how many streams are read at a time.
+const streamsAtOnce = 16
 
 func (r *Reader) edgesAt(ctx context.Context, w *pastWalk, at time.Time, listing Listing, fresh Freshness) (Page[domain.Membership], error) {
 	ctx, span := r.config.Tracer.Start(ctx, "queries.EdgesAt")
@@ -245,7 +247,7 @@ func (i *instant) existed(ctx context.Context, of []domain.EntityID) ([]bool, er
 func (i *instant) each(ctx context.Context, places []int, do func(context.Context, int) error) error {
 	i.reads += len(places)
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(readAtOnce)
+	group.SetLimit(streamsAtOnce)
 	for _, n := range places {
 		group.Go(func() error { return do(ctx, n) })
 	}

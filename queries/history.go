@@ -40,17 +40,20 @@ type Recall struct {
 // removed. It is read from the stream itself, so it is always current; tokens
 // are only validated.
 func (r *Reader) UserHistory(ctx context.Context, id domain.UserID, recall Recall, fresh Freshness) (Page[Change], error) {
+	r = r.answering()
 	return r.history(ctx, eventstream.UserStream(id.UUID), recall, fresh, noUser)
 }
 
 // GroupHistory gives the commits of a group, as UserHistory does of a user.
 func (r *Reader) GroupHistory(ctx context.Context, id domain.GroupID, recall Recall, fresh Freshness) (Page[Change], error) {
+	r = r.answering()
 	return r.history(ctx, eventstream.GroupStream(id.UUID), recall, fresh, noGroup)
 }
 
 // MembershipHistory gives the commits of a membership, as UserHistory does of a
 // user, whatever became of its ends.
 func (r *Reader) MembershipHistory(ctx context.Context, group domain.GroupID, member uuid.UUID, recall Recall, fresh Freshness) (Page[Change], error) {
+	r = r.answering()
 	return r.history(ctx, eventstream.MemberStream(group.UUID, member), recall, fresh, func() error {
 		return domain.Refuse(domain.NotFound, CodeNotAMember, "it never was a member of the group")
 	})

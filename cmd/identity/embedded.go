@@ -16,8 +16,10 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/logstore"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 	"github.com/seed5b6a70b4/identity/queries/memview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
+	"github.com/seed5b6a70b4/identity/sync/lognotices"
 	"github.com/seed5b6a70b4/identity/sync/tailfeed"
 )
 
@@ -32,6 +34,10 @@ type embedded struct {
 	synchroniser *querysync.Synchroniser
 	search       *searcher // nil when search is off
 
+	// notices is nil until there is a view to follow.
+	notices atomic.Pointer[lognotices.Notices]
+	// observing is the closure, once there is one.
+	observing  atomic.Pointer[closure.Closure]
 	forwarding atomic.Pointer[querysync.Forwarder[memview.Entity]]
 	// snapshotted is the position of the last snapshot.
 	snapshotted uint64
@@ -72,7 +78,7 @@ func (b *embedded) open(ctx context.Context) error {
 
 func (b *embedded) openStore() error {
 	options := &logstore.Options{
-		Logger: b.settings.log, Fatal: b.settings.fatal, FreeSpace: b.settings.freeSpace, Observe: b.feed.Observe,
+		Logger: b.settings.log, Fatal: b.settings.fatal, FreeSpace: b.settings.freeSpace, Observe: b.observe,
 	}
 	if b.settings.registry != nil {
 		options.OnBatch = newLogMetrics(b.settings.registry).onBatch
@@ -82,7 +88,20 @@ func (b *embedded) openStore() error {
 		return err
 	}
 	b.openStreams(b.store, func(tracer trace.Tracer) eventstream.Store { return &tracedLog{b.store, tracedStore{b.store, tracer}} })
+	b.openClosure()
+	b.observing.Store(b.closure)
 	return nil
+}
+
+// observe brings the views up to date and then wakes those who follow them.
+func (b *embedded) observe(transactions [][]eventstream.Commit) {
+	b.feed.Observe(transactions)
+	if known := b.observing.Load(); known != nil {
+		known.Observe(transactions)
+	}
+	if notices := b.notices.Load(); notices != nil {
+		notices.Observe(transactions)
+	}
 }
 
 func (b *embedded) openDirectory(ctx context.Context) error {
@@ -192,10 +211,12 @@ func (b *embedded) openQueries() error {
 	if err != nil {
 		return err
 	}
+	notices := lognotices.New(b.store, b.view.Applied)
+	b.notices.Store(notices)
 	if b.search == nil {
-		return b.openReader(b.view, b.view.Name(), waiter, nil, "", nil)
+		return b.openReader(b.view, b.view.Name(), waiter, notices, nil, "", nil)
 	}
-	return b.openReader(b.view, b.view.Name(), waiter, b.search, "memsearch", b.search.forwarder)
+	return b.openReader(b.view, b.view.Name(), waiter, notices, b.search, "memsearch", b.search.forwarder)
 }
 
 // run implements engine.

@@ -13,6 +13,7 @@ import (
 	"github.com/seed5b6a70b4/identity/httpapi"
 	"github.com/seed5b6a70b4/identity/internal/audit"
 	"github.com/seed5b6a70b4/identity/queries"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 )
 
 // engine is everything behind the service, on one kind of store.
@@ -43,6 +44,7 @@ type core struct {
 	streams   *eventstream.Streams
 	directory commands.Directory
 	commands  *commands.Handler
+	closure   *closure.Closure
 	reader    *queries.Reader
 	// keyAge is how old what is known of an API key may be.
 	keyAge time.Duration
@@ -88,8 +90,8 @@ func (c *core) openCommands() {
 }
 
 // openReader makes what answers questions.
-func (c *core) openReader(view queries.View, name string, waiter queries.Waiter, search queries.Search, searchName string, searchWaiter queries.Waiter) (err error) {
-	config := queries.Config{Streams: c.streams, View: view, Waiter: waiter, ClaimSecret: c.directory.Secret, KeyAge: c.keyAge}
+func (c *core) openReader(view queries.View, name string, waiter queries.Waiter, notices queries.Notices, search queries.Search, searchName string, searchWaiter queries.Waiter) (err error) {
+	config := queries.Config{Streams: c.streams, View: view, Waiter: waiter, Notices: notices, Closure: c.closure, ClaimSecret: c.directory.Secret, KeyAge: c.keyAge}
 	if search != nil {
 		config.Search, config.SearchWaiter = search, searchWaiter
 	}

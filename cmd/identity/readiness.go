@@ -35,7 +35,7 @@ func (b *embedded) viewStatus() []httpapi.ViewStatus {
 	if b.search != nil {
 		views = append(views, status("memsearch", b.search.forwarder.Applied(), end))
 	}
-	return views
+	return append(views, b.closureStatus())
 }
 
 // addParked notes in each view's status what is parked there.

@@ -1,9 +1,11 @@
 package apitest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"slices"
 	"strconv"
@@ -102,14 +104,33 @@ func (d *document) check(method, path string, r *reply) error {
 		if !strings.HasSuffix(media, "json") {
 			return nil
 		}
-		var body any
-		if err := json.Unmarshal(r.body, &body); err != nil {
-			return err
-		}
 		schema, _ := value.(map[string]any)["schema"].(map[string]any)
-		return d.validate(schema, body, "")
+		for text := range bodiesOf(media, r.body) {
+			var body any
+			if err := json.Unmarshal(text, &body); err != nil {
+				return err
+			}
+			if err := d.validate(schema, body, ""); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	return fmt.Errorf("media type %q is not declared", media)
+}
+
+// bodiesOf gives the values that a body of the media type holds: one, or one a line.
+func bodiesOf(media string, body []byte) iter.Seq[[]byte] {
+	if media == ndjsonMedia {
+		return func(yield func([]byte) bool) {
+			for line := range bytes.Lines(body) {
+				if len(bytes.TrimSpace(line)) > 0 && !yield(line) {
+					return
+				}
+			}
+		}
+	}
+	return slices.Values([][]byte{body})
 }
 
 // maybeHeaders are declared where they may be, not where they must be.
