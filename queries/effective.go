@@ -39,6 +39,7 @@ type Answers struct {
 // EffectiveMembership gives the membership of one who is in a group, directly or
 // through other groups.
 func (r *Reader) EffectiveMembership(ctx context.Context, group domain.GroupID, member uuid.UUID, fresh Freshness) (Entity[EffectiveMembership], error) {
+	r = r.answering()
 	nesting, err := r.follow(ctx, fresh)
 	if err != nil {
 		return Entity[EffectiveMembership]{}, err
@@ -60,6 +61,7 @@ func (r *Reader) EffectiveMembership(ctx context.Context, group domain.GroupID, 
 
 // Check answers questions at once. Whoever does not exist is in no group.
 func (r *Reader) Check(ctx context.Context, questions []Question, fresh Freshness) (Answers, error) {
+	r = r.answering()
 	ctx, span := r.config.Tracer.Start(ctx, "queries.Check")
 	defer span.End()
 	restsOn, err := r.effective(ctx, fresh)

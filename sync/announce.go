@@ -48,7 +48,7 @@ const atOnce = 16
 // A position that the store does not have, and does not get within a moment, is
 // counted and passed over: it cannot be one of this store.
 func (s *Synchroniser) Handle(ctx context.Context, positions []eventstream.Position) error {
-	for _, f := range s.followers {
+	for _, f := range s.all() {
 		if _, err := f.handle(ctx, positions, told); err != nil {
 			return fmt.Errorf("bring view %s up to date: %w", f.view.Name(), err)
 		}
@@ -70,7 +70,7 @@ const (
 // handle is Handle for one view; it tells how many commits the view lacked.
 func (f *follower) handle(ctx context.Context, positions []eventstream.Position, from origin) (lacked int, err error) {
 	shown, shards := newest(f.view, positions)
-	due := make([]eventstream.Position, len(shown))
+	due := make([]Notice, len(shown))
 	untidy := make([]bool, len(shown))
 	applied := make([]int, len(shown))
 	group, within := errgroup.WithContext(ctx)
@@ -132,8 +132,8 @@ func newest(view View, positions []eventstream.Position) (shown, shards []events
 }
 
 // handleOne brings one row to a number, and tells what is to be announced of it;
-// the zero Position is nothing.
-func (f *follower) handleOne(ctx context.Context, position eventstream.Position, from origin) (due eventstream.Position, untidy bool, applied int, err error) {
+// the zero Notice is nothing.
+func (f *follower) handleOne(ctx context.Context, position eventstream.Position, from origin) (due Notice, untidy bool, applied int, err error) {
 	row, err := f.standing(ctx, position.Stream)
 	if err != nil {
 		return due, false, 0, err
@@ -153,7 +153,7 @@ func (f *follower) handleOne(ctx context.Context, position eventstream.Position,
 		}
 	}
 	if row.announced < row.seq {
-		due = eventstream.Position{Stream: position.Stream, Seq: row.seq}
+		due = Notice{eventstream.Position{Stream: position.Stream, Seq: row.seq}, row.announced}
 	}
 	return due, row.untidy, applied, nil
 }
@@ -189,7 +189,7 @@ func (f *follower) standing(ctx context.Context, stream eventstream.StreamID) (r
 }
 
 // announce writes the notices that are due, and notes in the rows that it did.
-func (f *follower) announce(ctx context.Context, due []eventstream.Position) error {
+func (f *follower) announce(ctx context.Context, due []Notice) error {
 	due = withoutNone(due)
 	if len(due) == 0 {
 		return nil
@@ -200,8 +200,8 @@ func (f *follower) announce(ctx context.Context, due []eventstream.Position) err
 	f.metrics.announced.Add(float64(len(due)))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
-	for _, position := range due {
-		group.Go(func() error { return f.announcing.SetAnnounced(ctx, position) })
+	for _, notice := range due {
+		group.Go(func() error { return f.announcing.SetAnnounced(ctx, notice.Position) })
 	}
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("note what was announced: %w", err)
@@ -209,11 +209,11 @@ func (f *follower) announce(ctx context.Context, due []eventstream.Position) err
 	return nil
 }
 
-func withoutNone(positions []eventstream.Position) []eventstream.Position {
-	var kept []eventstream.Position
-	for _, position := range positions {
-		if position.Seq > 0 {
-			kept = append(kept, position)
+func withoutNone(notices []Notice) []Notice {
+	var kept []Notice
+	for _, notice := range notices {
+		if notice.Seq > 0 {
+			kept = append(kept, notice)
 		}
 	}
 	return kept
@@ -228,7 +228,7 @@ func (f *follower) tidy(ctx context.Context, ended eventstream.StreamID) error {
 			return fmt.Errorf("tidy up after a removed %s: %w", ended.Kind(), err)
 		}
 		if len(rows) > 0 {
-			if err := f.s.options.Changes.Announce(ctx, rows); err != nil {
+			if err := f.s.options.Changes.Announce(ctx, ends(rows)); err != nil {
 				return err
 			}
 			f.metrics.announced.Add(float64(len(rows)))
@@ -240,4 +240,14 @@ func (f *follower) tidy(ctx context.Context, ended eventstream.StreamID) error {
 			return nil
 		}
 	}
+}
+
+// ends makes notices of rows that have changed without a commit of their own: they
+// cover none.
+func ends(rows []eventstream.Position) []Notice {
+	notices := make([]Notice, len(rows))
+	for i, row := range rows {
+		notices[i] = Notice{row, row.Seq}
+	}
+	return notices
 }

@@ -85,15 +85,15 @@ func (c *Changes) Heads(ctx context.Context) (eventstream.Token, error) {
 
 // Announce writes notices. When it returns without an error, all of them are
 // there; otherwise some may be.
-func (c *Changes) Announce(ctx context.Context, positions []eventstream.Position) error {
-	byPart := map[int][]eventstream.Position{}
-	for _, position := range positions {
-		part := c.partOf(position.Stream)
-		byPart[part] = append(byPart[part], position)
+func (c *Changes) Announce(ctx context.Context, notices []Notice) error {
+	byPart := map[int][]Notice{}
+	for _, notice := range notices {
+		part := c.partOf(notice.Stream)
+		byPart[part] = append(byPart[part], notice)
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	for part, positions := range byPart {
-		group.Go(func() error { return c.parts[part].announce(ctx, c.streams, positions) })
+	for part, notices := range byPart {
+		group.Go(func() error { return c.parts[part].announce(ctx, c.streams, notices) })
 	}
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("write to the change feed: %w", err)
@@ -101,10 +101,10 @@ func (c *Changes) Announce(ctx context.Context, positions []eventstream.Position
 	return nil
 }
 
-func (p *changesPart) announce(ctx context.Context, streams *eventstream.Streams, positions []eventstream.Position) error {
+func (p *changesPart) announce(ctx context.Context, streams *eventstream.Streams, notices []Notice) error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
-	for some := range slices.Chunk(positions, maxNotices) {
+	for some := range slices.Chunk(notices, maxNotices) {
 		data, err := encodeNotices(some)
 		if err != nil {
 			return err

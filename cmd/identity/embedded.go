@@ -19,6 +19,7 @@ import (
 	"github.com/seed5b6a70b4/identity/queries/closure"
 	"github.com/seed5b6a70b4/identity/queries/memview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
+	"github.com/seed5b6a70b4/identity/sync/lognotices"
 	"github.com/seed5b6a70b4/identity/sync/tailfeed"
 )
 
@@ -33,6 +34,8 @@ type embedded struct {
 	synchroniser *querysync.Synchroniser
 	search       *searcher // nil when search is off
 
+	// notices is nil until there is a view to follow.
+	notices atomic.Pointer[lognotices.Notices]
 	// observing is the closure, once there is one.
 	observing  atomic.Pointer[closure.Closure]
 	forwarding atomic.Pointer[querysync.Forwarder[memview.Entity]]
@@ -90,11 +93,14 @@ func (b *embedded) openStore() error {
 	return nil
 }
 
-// observe hands on what the log takes in.
+// observe brings the views up to date and then wakes those who follow them.
 func (b *embedded) observe(transactions [][]eventstream.Commit) {
 	b.feed.Observe(transactions)
 	if known := b.observing.Load(); known != nil {
 		known.Observe(transactions)
+	}
+	if notices := b.notices.Load(); notices != nil {
+		notices.Observe(transactions)
 	}
 }
 
@@ -205,10 +211,12 @@ func (b *embedded) openQueries() error {
 	if err != nil {
 		return err
 	}
+	notices := lognotices.New(b.store, b.view.Applied)
+	b.notices.Store(notices)
 	if b.search == nil {
-		return b.openReader(b.view, b.view.Name(), waiter, nil, "", nil)
+		return b.openReader(b.view, b.view.Name(), waiter, notices, nil, "", nil)
 	}
-	return b.openReader(b.view, b.view.Name(), waiter, b.search, "memsearch", b.search.forwarder)
+	return b.openReader(b.view, b.view.Name(), waiter, notices, b.search, "memsearch", b.search.forwarder)
 }
 
 // run implements engine.

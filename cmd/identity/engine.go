@@ -90,8 +90,8 @@ func (c *core) openCommands() {
 }
 
 // openReader makes what answers questions.
-func (c *core) openReader(view queries.View, name string, waiter queries.Waiter, search queries.Search, searchName string, searchWaiter queries.Waiter) (err error) {
-	config := queries.Config{Streams: c.streams, View: view, Waiter: waiter, Closure: c.closure, ClaimSecret: c.directory.Secret, KeyAge: c.keyAge}
+func (c *core) openReader(view queries.View, name string, waiter queries.Waiter, notices queries.Notices, search queries.Search, searchName string, searchWaiter queries.Waiter) (err error) {
+	config := queries.Config{Streams: c.streams, View: view, Waiter: waiter, Notices: notices, Closure: c.closure, ClaimSecret: c.directory.Secret, KeyAge: c.keyAge}
 	if search != nil {
 		config.Search, config.SearchWaiter = search, searchWaiter
 	}

@@ -82,6 +82,7 @@ func testMethods(t *testing.T, c *client) {
 		{"GET", "/keys/" + unknownID, "DELETE"},
 		{"GET", "/groups:check", "POST"},
 		{"POST", "/livez", "GET, HEAD"},
+		{"GET", "/users:batch", "POST"},
 	} {
 		refused := c.do(test.method, test.path, "").wantProblem(http.StatusMethodNotAllowed, "method_not_allowed")
 		if got := refused.header.Get("Allow"); got != test.allow {
@@ -93,7 +94,7 @@ func testMethods(t *testing.T, c *client) {
 func testPathsThatAreNone(_ *testing.T, c *client) {
 	user := c.user()
 	for _, path := range []string{
-		"/", "/nothing", "/users/", user.path() + "/", user.path() + "/nothing", "/users:batch", "/changes", "/events",
+		"/", "/nothing", "/users/", user.path() + "/", user.path() + "/nothing", "/users:bath", "/groups:chec", "/change",
 		"/v1/users", "/schemas", "/docs/", "/openapi.yaml", "/openapi-3.0.json", "//users", "/keys/" + unknownID + "/x",
 	} {
 		c.get(path).wantProblem(http.StatusNotFound, "not_found")

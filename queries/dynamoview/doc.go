@@ -16,7 +16,8 @@
 //
 // n is the number of the last commit that was folded in, f the facts that make
 // the row of nothing (domain.User.Facts), c and u the times of its first and last
-// commit in milliseconds, k a member's kind. Items with x are in no list: removed
+// commit in milliseconds, k a member's kind, u of a membership when the member came
+// in, l when it left. Items with x are in no list: removed
 // users and groups, which stay so that nothing revives them, keys that are not
 // active and memberships that are not present. a is up to where the row was
 // announced in the change feed.
@@ -24,7 +25,8 @@
 // r of a user or group counts the changes of its memberships: the revision of its
 // search document is n + r. An item that has r but no n is a member that is not
 // known yet. t says that all memberships of a removed user or group were
-// announced as ended; those that were not, but have been counted, have e.
+// announced as ended. A membership that ended so has e from when that was counted,
+// and x too from when it was announced; one that its own stream ended has x alone.
 //
 // A row and its n are written in one request, provided that n is still what was
 // read; a membership's two items and its member's r in one transaction. Every read

@@ -90,18 +90,21 @@ func fold(seq uint64, apply func(uint64, time.Time, []domain.Event) error, commi
 	return nil
 }
 
-// readEdge makes a membership what an item says, given its ends.
+// readEdge makes a membership what an item says, given its ends. One that only an
+// end's removal ended is present.
 func readEdge(from item, group domain.GroupID, member uuid.UUID) (domain.Membership, error) {
 	seq, err := from.number("n")
 	if err != nil || seq == 0 {
 		return domain.Membership{}, err
 	}
-	since, err := from.time("u")
+	m := domain.Membership{Group: group, Member: member, Kind: domain.MemberKind(from.text("k")), Seq: seq}
+	m.Present = from["x"] == nil || from["e"] != nil
+	name := sinceIn(m.Present)
+	since, err := from.time(name)
 	if err != nil {
 		return domain.Membership{}, fmt.Errorf("%w: %w", errDamagedRow, err)
 	}
-	m := domain.Membership{Group: group, Member: member, Kind: domain.MemberKind(from.text("k")), Seq: seq, Present: from["x"] == nil}
-	if from["u"] != nil {
+	if from[name] != nil {
 		m.Since = since
 	}
 	return m, nil
@@ -113,8 +116,21 @@ func edgeChange(key item, m *domain.Membership) *change {
 	c.set.setNumber("n", m.Seq)
 	c.set.setText("k", string(m.Kind))
 	if !m.Since.IsZero() {
-		c.set.setTime("u", m.Since)
+		c.set.setTime(sinceIn(m.Present), m.Since)
 	}
+	c.remove = append(c.remove, sinceIn(!m.Present))
 	c.hide(!m.Present)
+	if !m.Present {
+		c.remove = append(c.remove, "e")
+	}
 	return c
+}
+
+// sinceIn names the attribute that says when a member came in, or left. They are
+// two, because rows of earlier builds do not tell when a member left.
+func sinceIn(present bool) string {
+	if present {
+		return "u"
+	}
+	return "l"
 }
