@@ -47,7 +47,11 @@ var (
 	createdExample = json.RawMessage(`{` + keyExample + `,"key":"idk_01926e61-3c4d-7e8f-9a0b-1c2d3e4f5a6b_…"}`)
 	keyListExample = json.RawMessage(`{"items":[{` + keyExample + `}],"next":null}`)
 
-	readyExample = json.RawMessage(`{"status":"ready","views":[{"name":"rows","position":1207,"behind":0,"parked":0}],` +
+	parkedExample = json.RawMessage(`{"items":[{"view":"memview","stream":"user/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10","seq":3,"reason":"unknown_event",` +
+		`"since":"2026-11-22T07:00:00.000Z","attempts":2}],"total":1}`)
+	retryExample = json.RawMessage(`{"view":"memview","stream":"user/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10"}`)
+
+	readyExample = json.RawMessage(`{"status":"ready","views":[{"name":"rows","position":1207,"behind":0,"lagSeconds":0,"parked":0}],` +
 		`"store":{"position":1207,"writable":true,"freeBytes":83751862272}}`)
 )
 

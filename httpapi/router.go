@@ -67,6 +67,7 @@ func (a *api) routes() [][]route {
 		keyRoutes,
 		a.viewRoutes(),
 		a.storeRoutes(),
+		a.parkedRoutes(),
 		a.serviceRoutes(),
 	}
 }

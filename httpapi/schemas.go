@@ -78,6 +78,15 @@ func schemas() map[string]*huma.Schema {
 		}),
 		"KeyList": list("Key"),
 
+		"ParkedList": object([]string{"items", "total"}, map[string]*huma.Schema{
+			"items": array(object([]string{"view", "stream", "seq", "reason", "since", "attempts"}, map[string]*huma.Schema{
+				"view": text("", 0), "stream": text("", 0), "seq": described(integer(0), "The first commit that could not be applied."),
+				"reason": described(text("", 0), "The kind of the error."), "since": timeSchema("When it was parked."), "attempts": integer(0),
+			})),
+			"total": described(integer(0), "How many there are."),
+		}),
+		"ParkedStream": object([]string{"view", "stream"}, map[string]*huma.Schema{"view": text("", 0), "stream": text("", 0)}),
+
 		"Generations": generationsSchema(),
 		"RebuildOrder": object([]string{"views"}, map[string]*huma.Schema{
 			"views": bounded(array(enum(RowsView, SearchView, ClosureView)), 1, 3),
@@ -176,10 +185,12 @@ func readySchema() *huma.Schema {
 			"freeBytes": described(integer(0), "Room on the store's disk."),
 		}),
 		"views": array(object([]string{"name", "position", "behind", "parked"}, map[string]*huma.Schema{
-			"name":     text("", 0),
-			"position": described(integer(0), "Up to where the view has applied the store's transactions."),
-			"behind":   described(integer(0), "How many transactions the view has still to apply."),
-			"parked":   described(integer(0), "How many streams the view cannot apply until an operator steps in."),
+			"name":       text("", 0),
+			"position":   described(integer(0), "Up to where the view has applied the store's transactions."),
+			"behind":     described(integer(0), "How many transactions, or commits of the change feed, the view has still to apply."),
+			"lagSeconds": described(&huma.Schema{Type: huma.TypeNumber}, "How far the view is behind in time, where that is known."),
+			"checkpoint": described(&huma.Schema{Type: huma.TypeObject, AdditionalProperties: integer(0)}, "Up to where in each stream of the change feed the view has got."),
+			"parked":     described(integer(0), "How many streams the view cannot apply until an operator steps in."),
 			"streams": array(object([]string{"stream", "seq", "reason"}, map[string]*huma.Schema{
 				"stream": text("", 0), "seq": integer(1), "reason": text("", 0),
 			})),

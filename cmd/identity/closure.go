@@ -34,7 +34,7 @@ func registerClosure(to prometheus.Registerer, of *closure.Closure) {
 
 // closureStatus tells how the closure is doing, by commits of nesting.
 func (c *core) closureStatus() httpapi.ViewStatus {
-	status := httpapi.ViewStatus{Name: closure.Name, Position: uint64(c.closure.Seq()), Behind: c.closure.Behind(context.Background())}
+	status := httpapi.ViewStatus{Name: closure.Name, Position: uint64(c.closure.Seq()), Behind: c.closure.Behind(context.Background()), Lag: -1}
 	if parked := c.closure.Parked(); parked != nil {
 		status.Parked = 1
 		status.Streams = []httpapi.ParkedStream{{Stream: eventstream.NestingStream, Seq: parked.Seq, Reason: parkReason(parked.Err)}}
