@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed5b6a70b4/identity/internal/bench/load"
@@ -61,11 +62,12 @@ func (b *bench) bootstrap(ctx context.Context, identity *process) error {
 		return err
 	}
 	defer lines.conn.Close()
-	items, chunk := 0, make([]byte, 256<<10)
+	items, chunk, tail := 0, make([]byte, 256<<10), ""
 	for {
 		n, err := lines.in.Read(chunk)
+		tail = tail[max(0, len(tail)-8):] + string(chunk[max(0, n-8):n])
 		items += bytes.Count(chunk[:n], []byte(`{"position"`)) // one that is cut in two counts as none
-		if most = max(most, identity.rss()); bytes.Contains(chunk[:n], []byte("\r\n0\r\n\r\n")) || err != nil {
+		if most = max(most, identity.rss()); strings.HasSuffix(tail, "\r\n0\r\n\r\n") || err != nil {
 			break
 		}
 	}
