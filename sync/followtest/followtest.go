@@ -26,9 +26,16 @@ type Server struct {
 	Carry   func(context.Context, []eventstream.Position) error
 }
 
-// Run runs the property. New makes a backend of the store, and gives what starts a
+// Run runs the tests. Fresh makes a backend of the store, and gives what starts a
 // process on it: at first, and after every end of one.
-func Run(t *testing.T, fresh func(t testing.TB, store *memstore.Store, streams *eventstream.Streams) (start func() Server)) {
+func Run(t *testing.T, fresh fresh) {
+	t.Run("whatever happens", func(t *testing.T) { testAnything(t, fresh) })
+	t.Run("one at a time", func(t *testing.T) { testOneAtATime(t, fresh) })
+}
+
+type fresh = func(t testing.TB, store *memstore.Store, streams *eventstream.Streams) (start func() Server)
+
+func testAnything(t *testing.T, fresh fresh) {
 	rapid.Check(t, func(r *rapid.T) {
 		p := newPlay(t, r, fresh)
 		r.Repeat(map[string]func(*rapid.T){
@@ -37,6 +44,12 @@ func Run(t *testing.T, fresh func(t testing.TB, store *memstore.Store, streams *
 		})
 		p.end(r)
 	})
+}
+
+// tester is a test, or one of its cases.
+type tester interface {
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
 }
 
 // play is one run: a store, a server and those who follow it.
@@ -56,14 +69,14 @@ var filters = []queries.NewsFilter{
 	{Group: domain.GroupID{UUID: uuid.UUID{0: 1, 15: 2}}}, {Kinds: queries.MemberNews, Group: domain.GroupID{UUID: uuid.UUID{0: 2, 15: 2}}},
 }
 
-func newPlay(t *testing.T, r *rapid.T, fresh func(testing.TB, *memstore.Store, *eventstream.Streams) func() Server) *play {
+func newPlay(t *testing.T, r tester, fresh fresh) *play {
 	p := &play{t: t}
 	p.w = newWorld(&p.observe)
 	p.start = fresh(t, p.w.store, p.w.streams)
 	for _, filter := range filters {
 		p.followers = append(p.followers, &replica{filter: filter, states: map[string]string{}})
 	}
-	p.restartServer(r)
+	p.begin(r)
 	return p
 }
 
@@ -100,10 +113,10 @@ func (p *play) next(r *rapid.T, f *replica, limit int) (told bool) {
 		r.Fatalf("a page of %d of %d, %v", len(page), limit, err)
 	}
 	// It may stop anywhere within the page, and go on from there.
-	whole := rapid.IntRange(0, 3).Draw(r, "whole") > 0
+	stop := rapid.IntRange(-1, len(page)-1).Draw(r, "stop")
 	for i := range page {
 		f.apply(&page[i])
-		if !whole && i == len(page)/2 {
+		if i == stop {
 			text, err := f.follower.AppendPosition(nil, &page[i])
 			if err != nil {
 				r.Fatal(err)
@@ -122,7 +135,9 @@ func (p *play) restartFollower(r *rapid.T) {
 	rapid.SampledFrom(p.followers).Draw(r, "follower").follower = nil
 }
 
-func (p *play) restartServer(r *rapid.T) {
+func (p *play) restartServer(r *rapid.T) { p.begin(r) }
+
+func (p *play) begin(r tester) {
 	p.server = p.start()
 	p.observe = p.server.Observe
 	var err error
@@ -142,7 +157,7 @@ func (p *play) end(r *rapid.T) {
 	}
 	want := p.directory(r)
 	for i, f := range p.followers {
-		for pages := 0; !p.next(r, f, 2); pages++ {
+		for pages := 0; !p.next(r, f, 3); pages++ {
 			if pages > 10_000 {
 				r.Fatalf("follower %d is never told everything", i)
 			}
@@ -185,7 +200,7 @@ func described(news *queries.News) (name, state string) {
 }
 
 // directory is what the view lists.
-func (p *play) directory(r *rapid.T) map[string]queries.News {
+func (p *play) directory(r tester) map[string]queries.News {
 	all := map[string]queries.News{}
 	add := func(news queries.News) {
 		name, _ := described(&news)

@@ -100,7 +100,7 @@ func (w *world) exists(id uuid.UUID, stream eventstream.StreamID) bool {
 // change draws one that the directory could make, nil if it cannot.
 func (w *world) change(r *rapid.T) (eventstream.StreamID, domain.Event) {
 	user, group := rapid.SampledFrom(w.users).Draw(r, "user"), rapid.SampledFrom(w.groups).Draw(r, "group")
-	switch rapid.IntRange(0, 9).Draw(r, "what") {
+	switch rapid.IntRange(0, 12).Draw(r, "what") {
 	case 0, 1:
 		return w.unlessGone(user, eventstream.UserStream(user), domain.SetActive{Active: w.next()%2 == 0})
 	case 2:
