@@ -39,10 +39,19 @@ type Config struct {
 	// TracerProvider makes a span for each request; nil makes none.
 	TracerProvider trace.TracerProvider
 
+	// Views builds views anew, for those who look after the service; nil has no routes
+	// for that.
+	Views Views
+	// Keeper closes the store and has it take over, for those who look after the
+	// service; nil has no routes for that.
+	Keeper Keeper
+
 	// RateLimit bounds the requests of each key; the zero RateLimit does not.
 	RateLimit RateLimit
 	// MaxBody is the longest body in bytes; 1 MiB if zero.
 	MaxBody int64
+	// MaxBatch is the longest body of a batch in bytes; 8 MiB if zero.
+	MaxBatch int64
 	// Timeout bounds the work on one request; 15 s if zero.
 	Timeout time.Duration
 	// Streams are the exchanges without a timeout; whoever serves the handler ends
@@ -51,6 +60,9 @@ type Config struct {
 	// Ready tells whether requests should be sent here, for /readyz; nil is always
 	// ready.
 	Ready func(ctx context.Context) Readiness
+	// Parking tells what views cannot apply, for those who look after the service; nil
+	// has no routes for that.
+	Parking Parking
 	// Version is shown in the OpenAPI document.
 	Version string
 }
@@ -96,8 +108,14 @@ type ViewStatus struct {
 	Name string
 	// Position is up to where the view has applied the store's transactions.
 	Position uint64
-	// Behind is how many transactions the view has still to apply.
+	// Behind is how many transactions the view has still to apply; of what follows the
+	// change feed, how many commits of that.
 	Behind uint64
+	// Lag is how far the view is behind in time; negative if that is not known here.
+	Lag time.Duration
+	// Checkpoint is up to where in each of changes/{n} the view has got, on a store
+	// that does not number its transactions.
+	Checkpoint eventstream.Token
 	// Parked is how many streams the view cannot apply, and Streams some of them.
 	Parked  int
 	Streams []ParkedStream
@@ -111,8 +129,9 @@ type ParkedStream struct {
 }
 
 const (
-	defaultMaxBody = 1 << 20
-	defaultTimeout = 15 * time.Second
+	defaultMaxBody  = 1 << 20
+	defaultMaxBatch = 8 << 20
+	defaultTimeout  = 15 * time.Second
 )
 
 func (c Config) withDefaults() Config {
@@ -121,6 +140,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = defaultMaxBody
+	}
+	if c.MaxBatch == 0 {
+		c.MaxBatch = defaultMaxBatch
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -53,6 +54,9 @@ type bodySpec struct {
 	schema  string // a name among the components
 	types   []string
 	example any
+	// line is the schema of each line, where the body may be lines, too.
+	line        string
+	lineExample any
 }
 
 // answer is one way in which a request succeeds.
@@ -90,9 +94,17 @@ func (a *api) operation(rt *route) *huma.Operation {
 		for _, media := range rt.body.types {
 			op.RequestBody.Content[media] = &huma.MediaType{Schema: ref(rt.body.schema), Example: rt.body.example}
 		}
+		if rt.body.line != "" {
+			op.RequestBody.Content[linesMedia] = &huma.MediaType{Schema: ref(rt.body.line), Example: rt.body.lineExample}
+		}
 	}
 	for i := range rt.answers {
-		op.Responses[strconv.Itoa(rt.answers[i].status)] = rt.answers[i].response()
+		status, response := strconv.Itoa(rt.answers[i].status), rt.answers[i].response()
+		if before := op.Responses[status]; before != nil { // the same in another form
+			maps.Copy(before.Content, response.Content)
+			continue
+		}
+		op.Responses[status] = response
 	}
 	for _, status := range rt.problemStatuses() {
 		op.Responses[strconv.Itoa(status)] = problemResponse(status)
@@ -239,7 +251,14 @@ func newDocument(version string) huma.Config {
 		},
 		Servers: []*huma.Server{{URL: "/"}},
 		Tags: []*huma.Tag{
-			{Name: "users"}, {Name: "groups"}, {Name: "members"}, {Name: "changes", Description: "What happens, for those who follow."}, {Name: "keys", Description: "API keys; scope admin."}, {Name: "service"},
+			{Name: "users"},
+			{Name: "groups"},
+			{Name: "members"},
+			{Name: "changes", Description: "What happens, for those who follow."},
+			{Name: "keys", Description: "API keys; scope admin."},
+			{Name: "views", Description: "Building views anew; scope admin."},
+			{Name: "store", Description: "Replicas, and taking over; scope admin."},
+			{Name: "service"},
 		},
 		Components: &huma.Components{
 			Schemas: registry,

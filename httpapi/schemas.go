@@ -19,24 +19,49 @@ func schemas() map[string]*huma.Schema {
 		"UserPatch": described(object(nil, without(optional(userFieldSchemas(), "username", "active"), "id")), patchText),
 		"UserList":  list("User"),
 
+		"Batch": object([]string{"items"}, map[string]*huma.Schema{
+			"items": bounded(array(&huma.Schema{AnyOf: []*huma.Schema{ref("BatchItem"), {Description: "What is none is refused alone."}}}), 0, maxItems),
+		}),
+		"BatchItem":    batchItemSchema(),
+		"BatchResults": object([]string{"items"}, map[string]*huma.Schema{"items": array(ref("BatchResult"))}),
+		"BatchResult":  batchResultSchema(),
+
 		"Group":      object([]string{"id", "name", "createdAt", "updatedAt"}, with(groupFieldSchemas(), stamps())),
 		"NewGroup":   object([]string{"name"}, optional(groupFieldSchemas(), "name")),
 		"GroupPatch": described(object(nil, without(optional(groupFieldSchemas(), "name"), "id")), patchText),
 		"GroupList":  list("Group"),
 
-		"Membership": object([]string{"groupId", "memberId", "kind", "since"}, map[string]*huma.Schema{
+		"Membership": object([]string{"groupId", "memberId", "kind"}, map[string]*huma.Schema{
 			"groupId": idSchema("The group."), "memberId": idSchema("The user or group that is in it."),
-			"kind": enum("user", "group"), "since": timeSchema("When it came in."),
+			"kind": enum("user", "group"), "since": timeSchema("When it came in; absent of one that is in only through other groups."),
+			"via": described(array(idSchema("")), "With `effective=true`: one shortest way, from the group that it is directly in up to this one."),
 		}),
 		"MembershipList": list("Membership"),
 		"NewMembers": object([]string{"members"}, map[string]*huma.Schema{
 			"members": bounded(array(idSchema("A user or a group.")), 1, maxMembers),
+		}),
+		"Questions": object([]string{"items"}, map[string]*huma.Schema{
+			"items": bounded(array(object([]string{"groupId", "userId"}, map[string]*huma.Schema{
+				"groupId": idSchema("The group."), "userId": idSchema("The user, or a group."),
+			})), 1, maxQuestions),
+		}),
+		"Answers": object([]string{"items"}, map[string]*huma.Schema{
+			"items": array(object([]string{"member"}, map[string]*huma.Schema{
+				"member": described(boolean(), "Whether the user is in the group, directly or through other groups."),
+				"via":    described(array(idSchema("")), "One shortest way, from the group that the user is directly in up to this one; absent of who is not in."),
+			})),
 		}),
 		"Members": object([]string{"items"}, map[string]*huma.Schema{"items": array(ref("Membership"))}),
 
 		"Change": object([]string{"seq", "time", "actor", "commandId", "events"}, map[string]*huma.Schema{
 			"seq": integer(1), "time": timeSchema("When it was written."), "actor": text("Who asked: `admin`, or `key/` and an id.", 0),
 			"commandId": idSchema("What it was written by."), "events": array(ref("Event")),
+			"groupId": idSchema("Of a membership: the group."), "memberId": idSchema("Of a membership: the user or group that came in or left."),
+			"changes": described(array(ref("FieldChange")), "With `diff=true`: what it changed."),
+		}),
+		"FieldChange": object([]string{"field"}, map[string]*huma.Schema{
+			"field":  text("As in the entity's body; one of the attributes as `attributes.` and its name.", 0),
+			"before": {Description: "Absent if the field was not there."}, "after": {Description: "Absent if the field is gone."},
 		}),
 		"ChangeList": list("Change"),
 		"Event": object([]string{"type", "data"}, map[string]*huma.Schema{
@@ -52,6 +77,26 @@ func schemas() map[string]*huma.Schema {
 			"label": text("What people call it.", domain.MaxText), "scopes": scopesSchema(), "owner": nullable(idSchema("The user it belongs to; without one it is a service's.")),
 		}),
 		"KeyList": list("Key"),
+
+		"ParkedList": object([]string{"items", "total"}, map[string]*huma.Schema{
+			"items": array(object([]string{"view", "stream", "seq", "reason", "since", "attempts"}, map[string]*huma.Schema{
+				"view": text("", 0), "stream": text("", 0), "seq": described(integer(0), "The first commit that could not be applied."),
+				"reason": described(text("", 0), "The kind of the error."), "since": timeSchema("When it was parked."), "attempts": integer(0),
+			})),
+			"total": described(integer(0), "How many there are."),
+		}),
+		"ParkedStream": object([]string{"view", "stream"}, map[string]*huma.Schema{"view": text("", 0), "stream": text("", 0)}),
+
+		"Generations": generationsSchema(),
+		"RebuildOrder": object([]string{"views"}, map[string]*huma.Schema{
+			"views": bounded(array(enum(RowsView, SearchView, ClosureView)), 1, 3),
+			"force": described(boolean(), "Switch also to what differs from the generation that answers."),
+		}),
+
+		"Standing": standingSchema(),
+		"PromotionOrder": object(nil, map[string]*huma.Schema{
+			"lost": described(boolean(), "Take over although the followed store cannot be closed: what it acknowledged and did not tell is lost."),
+		}),
 
 		"Problem": problemSchema(),
 		"Ready":   readySchema(),
@@ -140,10 +185,12 @@ func readySchema() *huma.Schema {
 			"freeBytes": described(integer(0), "Room on the store's disk."),
 		}),
 		"views": array(object([]string{"name", "position", "behind", "parked"}, map[string]*huma.Schema{
-			"name":     text("", 0),
-			"position": described(integer(0), "Up to where the view has applied the store's transactions."),
-			"behind":   described(integer(0), "How many transactions the view has still to apply."),
-			"parked":   described(integer(0), "How many streams the view cannot apply until an operator steps in."),
+			"name":       text("", 0),
+			"position":   described(integer(0), "Up to where the view has applied the store's transactions."),
+			"behind":     described(integer(0), "How many transactions, or commits of the change feed, the view has still to apply."),
+			"lagSeconds": described(&huma.Schema{Type: huma.TypeNumber}, "How far the view is behind in time, where that is known."),
+			"checkpoint": described(&huma.Schema{Type: huma.TypeObject, AdditionalProperties: integer(0)}, "Up to where in each stream of the change feed the view has got."),
+			"parked":     described(integer(0), "How many streams the view cannot apply until an operator steps in."),
 			"streams": array(object([]string{"stream", "seq", "reason"}, map[string]*huma.Schema{
 				"stream": text("", 0), "seq": integer(1), "reason": text("", 0),
 			})),
@@ -159,5 +206,52 @@ func newsSchema() *huma.Schema {
 		"seq":      integer(1),
 		"removed":  described(boolean(), "That it is no longer there; then nothing else is told of it."),
 		"user":     ref("User"), "group": ref("Group"), "member": ref("Membership"),
+	})
+}
+
+func generationsSchema() *huma.Schema {
+	return object([]string{"views"}, map[string]*huma.Schema{
+		"views": array(object([]string{"view", "generations"}, map[string]*huma.Schema{
+			"view": enum(RowsView, SearchView, ClosureView),
+			"generations": array(object([]string{"number", "name", "state"}, map[string]*huma.Schema{
+				"number": integer(1), "name": described(text("", 0), "What metrics and /readyz call it."), "state": enum(Answering, Building, Kept),
+				"position": described(integer(0), "Up to where it has applied the store's transactions, where they are numbered."),
+				"behind":   described(integer(0), "How many transactions it has still to apply."),
+			})),
+		})),
+		"rebuild": rebuildSchema(),
+	})
+}
+
+func rebuildSchema() *huma.Schema {
+	return described(object([]string{"number", "views", "state", "done", "total", "perSecond", "secondsLeft", "startedAt"}, map[string]*huma.Schema{
+		"number": integer(1), "views": array(enum(RowsView, SearchView, ClosureView)),
+		"state": enum(Running, Done, Failed), "reason": described(text("", 0), "Why it failed."),
+		"stage": described(text("", 0), "What is being done."), "done": integer(0), "total": integer(0),
+		"perSecond": {Type: huma.TypeNumber}, "secondsLeft": {Type: huma.TypeNumber},
+		"startedAt": timeSchema("When it began."), "endedAt": timeSchema("When it ended."),
+		"comparisons": array(object([]string{"view", "compared", "buckets", "sampled", "differing"}, map[string]*huma.Schema{
+			"view": enum(RowsView, SearchView, ClosureView), "compared": integer(0), "buckets": integer(0), "sampled": integer(0), "differing": integer(0),
+			"differences": array(object([]string{"stream", "seq", "fields"}, map[string]*huma.Schema{
+				"stream": text("", 0), "seq": integer(0), "fields": array(text("A field, never its value.", 0)),
+			})),
+		})),
+	}), "The rebuild that is under way, or the last one.")
+}
+
+func standingSchema() *huma.Schema {
+	return object([]string{"epoch", "role"}, map[string]*huma.Schema{
+		"epoch": described(text("", 0), "Names this life of the store."),
+		"role":  enum(PrimaryRole, ReplicaRole, PromotingRole, ClosedRole),
+		"end":   described(text("", 0), "Where GET /events ends, of a closed store."),
+		"replica": object([]string{"source", "position", "transactions", "lagSeconds", "waiting"}, map[string]*huma.Schema{
+			"source": described(text("", 0), "The followed service."), "position": described(text("", 0), "Up to where its events are here."),
+			"transactions": integer(0), "lagSeconds": {Type: huma.TypeNumber},
+			"waiting": described(integer(0), "Transactions that came before what they rest on."), "failing": described(text("", 0), "Why following fails."),
+		}),
+		"promotion": object([]string{"sourceClosed", "endedAt"}, map[string]*huma.Schema{
+			"epoch": text("", 0), "failed": text("", 0), "sourceClosed": boolean(), "endedAt": timeSchema("When it ended."),
+			"dropped": array(object([]string{"stream", "seq"}, map[string]*huma.Schema{"stream": text("", 0), "seq": integer(1)})),
+		}),
 	})
 }

@@ -103,13 +103,8 @@ func (x *exchange) runStream(rt *route) error {
 	if err != nil {
 		return err
 	}
-	control := http.NewResponseController(x.w)
-	if rt.body != nil {
-		// The answer may begin before all of the body was read.
-		_ = control.EnableFullDuplex()
-		x.awaitMore()
-	} else {
-		_ = control.SetReadDeadline(time.Time{})
+	if rt.body == nil {
+		_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{})
 	}
 	ctx, done := x.api.config.Streams.begin(x.r.Context())
 	defer done()
@@ -118,6 +113,16 @@ func (x *exchange) runStream(rt *route) error {
 		defer endSpan(span, x)
 	}
 	return rt.serve(ctx, x)
+}
+
+// startDuplex has the answer begin before all of the body was read. The connection
+// is not used again: net/http would read the next request from it while it still
+// waits for the rest of a body that was not read to its end.
+func (x *exchange) startDuplex() {
+	_ = http.NewResponseController(x.w).EnableFullDuplex()
+	if x.r.ProtoMajor == 1 {
+		x.setHeader("Connection", "close")
+	}
 }
 
 // awaitMore gives the client time for the next part of a body that it streams. It

@@ -73,3 +73,9 @@ func DecodeNotices(commit *eventstream.Commit) ([]Notice, error) {
 	}
 	return told, nil
 }
+
+// DecodePositions is Positions of what DecodeNotices gives.
+func DecodePositions(commit *eventstream.Commit) ([]eventstream.Position, error) {
+	notices, err := DecodeNotices(commit)
+	return Positions(notices), err
+}

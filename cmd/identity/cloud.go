@@ -20,6 +20,7 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
 	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/queries"
 	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
@@ -53,6 +54,8 @@ type cloud struct {
 	index   *elasticview.Index
 	indexer *querysync.Indexer
 	reached func(context.Context) (eventstream.Token, error)
+
+	checkpoints checkpoints
 }
 
 // keyAge is how long a revoked key may still be taken; five seconds are promised.
@@ -121,6 +124,7 @@ func (c *cloud) openStore() {
 	c.store = dynamostore.New(c.dynamodb, c.names.Events, options)
 	c.state = dynamostate.New(c.dynamodb, c.names.State)
 	c.openStreams(c.store, func(tracer trace.Tracer) eventstream.Store { return &tracedStore{c.store, tracer} })
+	c.openClosure()
 }
 
 // claimVar may bring the claim secret, so that it is not kept in a table.
@@ -173,6 +177,7 @@ func (c *cloud) openViews() error {
 	}
 	var err error
 	c.synchroniser, err = querysync.New(c.streams, []querysync.View{c.view}, options)
+	c.parking = parking{c.synchroniser}
 	return err
 }
 
@@ -211,11 +216,15 @@ func (c *cloud) openQueries() error {
 	if err != nil {
 		return err
 	}
-	if c.indexer == nil {
-		return c.openReader(c.view, c.view.Name(), waiter, c.notices, nil, "", nil)
+	answers := queries.Generation{View: c.view, Waiter: c.traced(waiter, c.view.Name())}
+	if c.indexer != nil {
+		answers.Search, answers.SearchWaiter = timely{c.index}, c.traced(c.indexer, indexName)
 	}
-	return c.openReader(c.view, c.view.Name(), waiter, c.notices, timely{c.index}, indexName, c.indexer)
+	return c.openReader(answers, c.notices)
 }
+
+// views implements engine.
+func (c *cloud) views() httpapi.Views { return nil }
 
 // adminKey implements engine: the environment alone brings one.
 func (c *cloud) adminKey() (string, error) {
@@ -269,16 +278,6 @@ func (c *cloud) hearParked(ctx context.Context) error {
 
 // settle implements engine: other processes may be at it, so nothing is waited for.
 func (c *cloud) settle(context.Context) error { return nil }
-
-// status implements engine.
-func (c *cloud) status() ([]httpapi.ViewStatus, *httpapi.StoreStatus) {
-	views := []httpapi.ViewStatus{{Name: c.view.Name()}}
-	if c.indexer != nil {
-		views = append(views, httpapi.ViewStatus{Name: indexName})
-	}
-	addParked(views, c.synchroniser.Parked())
-	return views, nil
-}
 
 // announce implements engine: processes are found by other means.
 func (c *cloud) announce(string, string) (takeBack func()) { return func() {} }

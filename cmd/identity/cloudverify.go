@@ -5,6 +5,8 @@ import (
 
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/internal/audit"
+	"github.com/seed5b6a70b4/identity/queries"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 )
 
@@ -12,12 +14,11 @@ import (
 func (c *cloud) subject() audit.Subject {
 	s := audit.Subject{
 		Store: c.store, Secret: c.directory.Secret, View: c.view, Heads: c.changes.Heads,
-		Notices: func(commit *eventstream.Commit) error {
-			_, err := querysync.DecodeNotices(commit)
-			return err
-		},
+		Notices: querysync.DecodePositions,
 	}
+	s.Closures = map[string]audit.Closure{closure.Name: c.closure}
 	if c.indexer != nil {
+		s.Indexes = map[string]queries.Inventory{indexName: c.index}
 		s.Reached = map[string]func(context.Context) (eventstream.Token, error){indexName: c.reached}
 	}
 	return s

@@ -16,6 +16,9 @@ import (
 // of the API: it is for `identity verify` of the same build, with an admin key.
 const verifyPath = "/operations/verify"
 
+// repairParameter asks for repairs besides.
+const repairParameter = "repair=true"
+
 // operations answers verifyPath and leaves everything else to the API.
 type operations struct {
 	api       http.Handler
@@ -83,10 +86,10 @@ func (o *operations) verify(w http.ResponseWriter, r *http.Request) {
 		_ = out.Encode(line)
 		_ = control.Flush()
 	}
-	report, err := o.engine.verify(r.Context(), audit.Options{
+	report, err := auditAndRepair(r.Context(), o.engine, audit.Options{
 		Found:    func(f audit.Finding) { write(auditLine{Finding: &f}) },
 		Progress: func(stage string, done, total uint64) { write(auditLine{Stage: stage, Done: done, Total: total}) },
-	})
+	}, r.URL.RawQuery == repairParameter)
 	if err != nil {
 		write(auditLine{Error: "the audit could not be made: " + err.Error()})
 		return

@@ -77,6 +77,7 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 		return err
 	}
 	group.Go(func() error { return s.engine.run(background) })
+	group.Go(func() error { return s.engine.base().closure.Run(background) })
 	s.awaitSearch(ctx)
 	opened := time.Now()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.Listen)
@@ -150,10 +151,11 @@ func (s *service) handler(address net.Addr) (http.Handler, error) {
 	s.adminKeys = append(s.adminKeys, hashes(key)...)
 	core := s.engine.base()
 	s.streams = httpapi.NewStreams()
+	registerClosure(s.registry, core.closure)
 	config := httpapi.Config{
 		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch,
-		AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
-		TracerProvider: s.tracing.provider(), Streams: s.streams, Ready: s.readiness, Version: version(),
+		Views: s.engine.views(), AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
+		TracerProvider: s.tracing.provider(), Streams: s.streams, Ready: s.readiness, Version: version(), Parking: core.parking,
 	}
 	if s.flags.AccessLog {
 		config.AccessLog = s.access.tell

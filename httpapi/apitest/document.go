@@ -46,15 +46,19 @@ func (d *document) operation(method, path string) (map[string]any, bool) {
 		method = http.MethodGet
 	}
 	paths, _ := d.root["paths"].(map[string]any)
-	for template, item := range paths {
-		if !fits(template, path) {
-			continue
+	var fitting []string
+	for template := range paths {
+		if fits(template, path) {
+			fitting = append(fitting, template)
 		}
-		operations, _ := item.(map[string]any)
-		operation, found := operations[strings.ToLower(method)].(map[string]any)
-		return operation, found
 	}
-	return nil, false
+	if len(fitting) == 0 {
+		return nil, false
+	}
+	// Of two that fit, the one with the fewer parameters is meant.
+	operations, _ := paths[slices.MinFunc(fitting, func(a, b string) int { return strings.Count(a, "{") - strings.Count(b, "{") })].(map[string]any)
+	operation, found := operations[strings.ToLower(method)].(map[string]any)
+	return operation, found
 }
 
 func fits(template, path string) bool {

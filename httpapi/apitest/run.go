@@ -64,6 +64,9 @@ func Run(t *testing.T, target *Target) {
 		{"removal", testRemoval},
 		{"members", testMembers},
 		{"nesting", testNesting},
+		{"effective membership", testEffective},
+		{"batches", testBatches},
+		{"lines", testLines},
 		{"uniqueness", testUniqueness},
 		{"ids", testIDs},
 		{"look-ups", testLookUps},
@@ -71,6 +74,7 @@ func Run(t *testing.T, target *Target) {
 		{"search", testSearch},
 		{"past", testPast},
 		{"changes", testChanges},
+		{"past members", testPastMembers},
 		{"conditions", testConditions},
 		{"consistency", testConsistency},
 		{"idempotency", testIdempotency},
@@ -79,6 +83,7 @@ func Run(t *testing.T, target *Target) {
 		{"bodies", testBodies},
 		{"requests", testRequests},
 		{"service", testService},
+		{"parked", testParked},
 		{"document", testDocument},
 	} {
 		t.Run(suite.name, func(t *testing.T) {

@@ -43,9 +43,12 @@ var table = map[string]row{
 	"eventstream": {libraries: []string{uuid}},
 
 	// the middle
-	"commands": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid, "github.com/hashicorp/golang-lru/v2", otel, otelTrace, otelAttr, otelCodes}},
-	"queries":  {ours: []string{"domain", "eventstream", "internal/deadline"}, libraries: []string{uuid, jsonV2, otelTrace, errgroup, "github.com/hashicorp/golang-lru/v2"}},
+	"commands": {ours: []string{"domain", "eventstream", "internal/deadline"}, libraries: []string{uuid, "github.com/hashicorp/golang-lru/v2", otel, otelTrace, otelAttr, otelCodes}},
+	"queries":  {ours: []string{"domain", "eventstream", "internal/deadline", "queries/closure"}, libraries: []string{uuid, jsonV2, otelTrace, errgroup, "github.com/hashicorp/golang-lru/v2"}},
 	"sync":     {ours: []string{"eventstream"}, libraries: []string{uuid, prometheus, errgroup}},
+
+	// what the middle is made of
+	"queries/closure": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid}},
 
 	// drivers of the inner ring and of the middle
 	"eventstream/memstore":                {ours: []string{"eventstream"}},
@@ -55,7 +58,7 @@ var table = map[string]row{
 	"eventstream/logstore/internal/memfs": {ours: []string{"eventstream/logstore/internal/vfs"}},
 	"queries/dynamoview":                  {ours: []string{"domain", "eventstream", "queries", "internal/awshttp"}, libraries: []string{uuid, awsSDK, awsDynamoDB, smithy, errgroup}},
 	"eventstream/dynamostore":             {ours: []string{"eventstream", "internal/awshttp"}, libraries: []string{awsSDK, awsDynamoDB, smithy, "github.com/hashicorp/golang-lru/v2", errgroup}},
-	"queries/memview":                     {ours: []string{"domain", "eventstream", "queries", "internal/snapshot"}, libraries: []string{uuid}},
+	"queries/memview":                     {ours: []string{"domain", "eventstream", "queries", "internal/snapshot"}, libraries: []string{uuid, errgroup}},
 	"queries/memsearch":                   {ours: []string{"domain", "eventstream", "queries", "internal/snapshot", "internal/words"}, libraries: []string{uuid, errgroup, unix}},
 	"queries/elasticview":                 {ours: []string{"domain", "eventstream", "queries", "internal/words"}, libraries: []string{uuid, jsonV2, "github.com/elastic/go-elasticsearch/v8/esapi", "github.com/elastic/elastic-transport-go/v8"}},
 	"sync/changenotices":                  {ours: []string{"eventstream", "sync"}, libraries: []string{errgroup}},
@@ -79,6 +82,7 @@ var table = map[string]row{
 	"queries/viewtest":      {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "queries"}, libraries: []string{uuid, jsonV2}},
 	"queries/searchtest":    {kit: true, ours: []string{"domain", "queries", "internal/words"}, libraries: []string{uuid}},
 	"sync/feedtest":         {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "sync"}, libraries: []string{uuid, errgroup}},
+	"sync/followtest":       {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "queries"}, libraries: []string{uuid}},
 	"sync/leasetest":        {kit: true, ours: []string{"sync/shardfeed"}},
 	"sync/shardtest":        {kit: true, ours: []string{"eventstream", "internal/awshttp", "internal/testservers", "sync/shardfeed"}, libraries: []string{uuid, prometheus, awsSDK, awsDynamoDB, awsKinesis}},
 	"httpapi/apitest":       {kit: true, ours: []string{"eventstream"}},
@@ -91,8 +95,8 @@ var table = map[string]row{
 	"cmd/identity": {
 		program: true,
 		ours: []string{
-			"commands", "domain", "eventstream", "eventstream/logstore", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding",
-			"queries", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
+			"commands", "domain", "eventstream", "eventstream/logstore", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding", "internal/snapshot",
+			"queries", "queries/closure", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
 			"eventstream/dynamostore", "internal/awshttp", "queries/dynamoview", "queries/elasticview",
 			"sync/changefeed", "sync/changenotices", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/kinesisfeed", "sync/lambdafeed", "sync/lognotices", "sync/relay", "sync/shardfeed",
 		},

@@ -47,9 +47,6 @@ func (b *bench) follow(ctx context.Context, _, identity *process) error {
 		if err := b.idle(ctx, identity, before, group, kind.name, kind.target, kind.accept); err != nil {
 			return fmt.Errorf("followers by %s: %w", kind.name, err)
 		}
-		if from, err = positionOf(identity, group); err != nil {
-			return err
-		}
 	}
 	return nil
 }

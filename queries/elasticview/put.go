@@ -62,7 +62,13 @@ type entry struct {
 // not keep others out: the error is a *RefusedError then. After any other error
 // some documents may have been taken; putting all of them again does no harm.
 func (x *Index) Put(ctx context.Context, documents []queries.Document) error {
-	entries, err := newEntries(documents)
+	return x.put(ctx, documents, "external")
+}
+
+// put takes documents in whose revision is above the one that is there, or, by
+// the other rule, not below it.
+func (x *Index) put(ctx context.Context, documents []queries.Document, rule string) error {
+	entries, err := newEntries(documents, rule)
 	if err != nil {
 		return err
 	}
@@ -93,14 +99,14 @@ func (x *Index) Put(ctx context.Context, documents []queries.Document) error {
 }
 
 // newEntries writes documents down as a bulk request has them.
-func newEntries(documents []queries.Document) ([]entry, error) {
+func newEntries(documents []queries.Document, rule string) ([]entry, error) {
 	entries := make([]entry, len(documents))
 	for i := range documents {
 		d := &documents[i]
 		if d.Kind != domain.UserMember && d.Kind != domain.GroupMember || d.Revision > math.MaxInt64 {
 			return nil, fmt.Errorf("index a document: %w: of no kind, or of no revision", domain.Invalid)
 		}
-		action := object{"index": object{"_id": d.ID, "version": d.Revision, "version_type": "external"}}
+		action := object{"index": object{"_id": d.ID, "version": d.Revision, "version_type": rule}}
 		var lines bytes.Buffer
 		for _, line := range []any{action, newStored(d)} {
 			if err := json.MarshalWrite(&lines, line); err != nil {

@@ -65,8 +65,12 @@ type play struct {
 }
 
 var filters = []queries.NewsFilter{
-	{}, {}, {Kinds: queries.UserNews | queries.GroupNews}, {Kinds: queries.MemberNews},
-	{Group: domain.GroupID{UUID: uuid.UUID{0: 1, 15: 2}}}, {Kinds: queries.MemberNews, Group: domain.GroupID{UUID: uuid.UUID{0: 2, 15: 2}}},
+	{},
+	{},
+	{Kinds: queries.UserNews | queries.GroupNews},
+	{Kinds: queries.MemberNews},
+	{Group: domain.GroupID{UUID: uuid.UUID{0: 1, 15: 2}}},
+	{Kinds: queries.MemberNews, Group: domain.GroupID{UUID: uuid.UUID{0: 2, 15: 2}}},
 }
 
 func newPlay(t *testing.T, r tester, fresh fresh) *play {
