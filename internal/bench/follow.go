@@ -47,6 +47,9 @@ func (b *bench) follow(ctx context.Context, _, identity *process) error {
 		if err := b.idle(ctx, identity, before, group, kind.name, kind.target, kind.accept); err != nil {
 			return fmt.Errorf("followers by %s: %w", kind.name, err)
 		}
+		if err := allGone(identity, group); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -193,4 +196,32 @@ func (b *bench) idle(ctx context.Context, identity *process, before int64, group
 	each := func(now int64) float64 { return float64(now-before) / 1e3 / idleFollowers }
 	fmt.Fprintf(b.out, "| %s | %.1f | %.1f | %v |\n", name, each(there), each(heard), reached.Round(time.Millisecond))
 	return nil
+}
+
+// allGone writes until the server has noticed that its followers are gone: those
+// of the next kind would be measured together with them.
+func allGone(identity *process, group string) error {
+	conn, err := load.Dial(identity.address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for n := range 1000 {
+		response, err := conn.Do(get("/metrics"))
+		if err != nil {
+			return err
+		}
+		left := false
+		for line := range bytes.Lines(response.Body) {
+			left = left || bytes.HasPrefix(line, []byte("identity_changes_followers")) && !bytes.HasSuffix(line, []byte(" 0\n"))
+		}
+		if !left {
+			return nil
+		}
+		if err := describe(identity, group, fmt.Sprint("is anybody there, ", n)); err != nil {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return fmt.Errorf("followers stay")
 }
