@@ -113,10 +113,6 @@ func (c *client) send(r *http.Request) (*http.Response, error) {
 // dial makes a client of a running serve, with the admin key of the environment
 // or else of the data directory.
 func (f *remoteFlags) dial(to announcement) (*client, error) {
-	at, err := neturl.Parse(to.URL)
-	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
-		return nil, misused("--url, IDENTITY_URL: not a URL of http or https")
-	}
 	key, err := adminKeyOfEnvironment()
 	if err != nil {
 		return nil, err
@@ -129,6 +125,15 @@ func (f *remoteFlags) dial(to announcement) (*client, error) {
 		if absent {
 			return nil, fmt.Errorf("no admin key: neither %s is set nor is there %s", adminVar, dataDirectory{f.Data}.file(adminFile))
 		}
+	}
+	return dialWith(to, key)
+}
+
+// dialWith makes a client that shows a key, or none if it is empty.
+func dialWith(to announcement, key string) (*client, error) {
+	at, err := neturl.Parse(to.URL)
+	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
+		return nil, misused("--url, IDENTITY_URL: not a URL of http or https")
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 2 * seedWriters

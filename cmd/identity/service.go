@@ -154,8 +154,8 @@ func (s *service) handler(address net.Addr) (http.Handler, error) {
 	registerClosure(s.registry, core.closure)
 	config := httpapi.Config{
 		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch,
-		AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
-		TracerProvider: s.tracing.provider(), Streams: s.streams, Ready: s.readiness, Version: version(),
+		Views: s.engine.views(), AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
+		TracerProvider: s.tracing.provider(), Streams: s.streams, Ready: s.readiness, Version: version(), Parking: core.parking,
 		Events: core.events,
 	}
 	if s.flags.AccessLog {

@@ -74,6 +74,8 @@ func Run(t *testing.T, target *Target) {
 		{"search", testSearch},
 		{"past", testPast},
 		{"events", testEvents},
+		{"changes", testChanges},
+		{"past members", testPastMembers},
 		{"conditions", testConditions},
 		{"consistency", testConsistency},
 		{"idempotency", testIdempotency},
@@ -82,6 +84,7 @@ func Run(t *testing.T, target *Target) {
 		{"bodies", testBodies},
 		{"requests", testRequests},
 		{"service", testService},
+		{"parked", testParked},
 		{"document", testDocument},
 	} {
 		t.Run(suite.name, func(t *testing.T) {
