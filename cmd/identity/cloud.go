@@ -25,6 +25,7 @@ import (
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 	"github.com/seed5b6a70b4/identity/sync/changefeed"
+	"github.com/seed5b6a70b4/identity/sync/changenotices"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
 	"github.com/seed5b6a70b4/identity/sync/dynamostate"
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
@@ -43,6 +44,7 @@ type cloud struct {
 
 	store        *dynamostore.Store
 	changes      *querysync.Changes
+	notices      *changenotices.Notices
 	view         *dynamoview.View
 	synchroniser *querysync.Synchroniser
 	feeds        []*shardfeed.Feed
@@ -52,13 +54,12 @@ type cloud struct {
 	index   *elasticview.Index
 	indexer *querysync.Indexer
 	reached func(context.Context) (eventstream.Token, error)
+
+	checkpoints checkpoints
 }
 
 // keyAge is how long a revoked key may still be taken; five seconds are promised.
 const keyAge = 3 * time.Second
-
-// closureAge is how old the closure over groups may be for who demands nothing.
-const closureAge = time.Second
 
 // openCloud opens the tables of a prefix, which there must be, and whatever the
 // flags say follows them.
@@ -123,7 +124,7 @@ func (c *cloud) openStore() {
 	c.store = dynamostore.New(c.dynamodb, c.names.Events, options)
 	c.state = dynamostate.New(c.dynamodb, c.names.State)
 	c.openStreams(c.store, func(tracer trace.Tracer) eventstream.Store { return &tracedStore{c.store, tracer} })
-	c.openClosure(closureAge)
+	c.openClosure()
 }
 
 // claimVar may bring the claim secret, so that it is not kept in a table.
@@ -168,6 +169,7 @@ func (c *cloud) claimSecret(ctx context.Context) (domain.ClaimSecret, error) {
 
 func (c *cloud) openViews() error {
 	c.changes = querysync.NewChanges(c.streams, 0)
+	c.notices = changenotices.New(c.streams, c.changes, changenotices.Options{Poll: changesPoll, Logger: c.settings.log})
 	c.view = dynamoview.New(c.dynamodb, dynamoview.Options{Table: c.names.Views, Position: c.changes.Heads})
 	options := &querysync.Options{Parked: c.state, Changes: c.changes, Logger: c.settings.log, Reason: parkReason}
 	if c.settings.registry != nil {
@@ -175,6 +177,7 @@ func (c *cloud) openViews() error {
 	}
 	var err error
 	c.synchroniser, err = querysync.New(c.streams, []querysync.View{c.view}, options)
+	c.parking = parking{c.synchroniser}
 	return err
 }
 
@@ -217,7 +220,7 @@ func (c *cloud) openQueries() error {
 	if c.indexer != nil {
 		answers.Search, answers.SearchWaiter = timely{c.index}, c.traced(c.indexer, indexName)
 	}
-	return c.openReader(answers, nil)
+	return c.openReader(answers, c.notices)
 }
 
 // views implements engine.
@@ -233,6 +236,14 @@ func (c *cloud) adminKey() (string, error) {
 
 // run implements engine.
 func (c *cloud) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.notices.Run(ctx) })
+	group.Go(func() error { return c.runFeeds(ctx) })
+	return group.Wait()
+}
+
+// runFeeds keeps the views up to date, or hears of what others do, until ctx ends.
+func (c *cloud) runFeeds(ctx context.Context) error {
 	if len(c.feeds) == 0 {
 		return c.hearParked(ctx)
 	}
@@ -267,16 +278,6 @@ func (c *cloud) hearParked(ctx context.Context) error {
 
 // settle implements engine: other processes may be at it, so nothing is waited for.
 func (c *cloud) settle(context.Context) error { return nil }
-
-// status implements engine.
-func (c *cloud) status() ([]httpapi.ViewStatus, *httpapi.StoreStatus) {
-	views := []httpapi.ViewStatus{{Name: c.view.Name()}}
-	if c.indexer != nil {
-		views = append(views, httpapi.ViewStatus{Name: indexName})
-	}
-	addParked(views, c.synchroniser.Parked())
-	return append(views, c.closureStatus()), nil
-}
 
 // announce implements engine: processes are found by other means.
 func (c *cloud) announce(string, string) (takeBack func()) { return func() {} }

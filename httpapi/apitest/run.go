@@ -75,6 +75,8 @@ func Run(t *testing.T, target *Target) {
 		{"lists", testLists},
 		{"search", testSearch},
 		{"past", testPast},
+		{"changes", testChanges},
+		{"past members", testPastMembers},
 		{"conditions", testConditions},
 		{"consistency", testConsistency},
 		{"idempotency", testIdempotency},
@@ -84,6 +86,7 @@ func Run(t *testing.T, target *Target) {
 		{"requests", testRequests},
 		{"service", testService},
 		{"views", testViews},
+		{"parked", testParked},
 		{"document", testDocument},
 	} {
 		t.Run(suite.name, func(t *testing.T) {

@@ -3,7 +3,6 @@ package closure_test
 import (
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -27,7 +26,7 @@ func put(t *testing.T, streams *eventstream.Streams, data []byte) {
 	}
 }
 
-func edge(t *testing.T, group, member domain.GroupID) []byte {
+func nested(t *testing.T, group, member domain.GroupID) []byte {
 	t.Helper()
 	data, err := domain.EncodeEvents([]domain.Event{domain.SetNesting{Group: group, Member: member, Present: true}})
 	if err != nil {
@@ -40,7 +39,7 @@ func TestARebuiltClosureAnswersAndGoesOn(t *testing.T) {
 	streams := eventstream.New(memstore.New(nil), nil)
 	c := closure.New(streams, nil)
 	top, middle, bottom := domain.NewID[domain.Group](), domain.NewID[domain.Group](), domain.NewID[domain.Group]()
-	put(t, streams, edge(t, top, middle))
+	put(t, streams, nested(t, top, middle))
 	told := uint64(0)
 	made, err := c.Rebuild(t.Context(), closure.RebuildOptions{Progress: func(done uint64) { told = done }})
 	if err != nil || made.Compared != 2 || made.Seq != 1 || told != 1 || c.Seq() != 1 {
@@ -49,8 +48,8 @@ func TestARebuiltClosureAnswersAndGoesOn(t *testing.T) {
 	if way := c.Way([]domain.GroupID{middle}, top); len(way) == 0 {
 		t.Error("no way from a member to its group")
 	}
-	put(t, streams, edge(t, middle, bottom))
-	if err := c.Refresh(t.Context(), time.Now()); err != nil {
+	put(t, streams, nested(t, middle, bottom))
+	if err := c.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if way := c.Way([]domain.GroupID{bottom}, top); len(way) == 0 {
@@ -62,8 +61,8 @@ func TestAClosureThatCannotBeFoldedStaysAsItIs(t *testing.T) {
 	streams := eventstream.New(memstore.New(nil), nil)
 	c := closure.New(streams, nil)
 	top, middle := domain.NewID[domain.Group](), domain.NewID[domain.Group]()
-	put(t, streams, edge(t, top, middle))
-	if err := c.Refresh(t.Context(), time.Now()); err != nil {
+	put(t, streams, nested(t, top, middle))
+	if err := c.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	put(t, streams, []byte(`[{"type":"SetShoeSize","v":1,"data":{}}]`))
