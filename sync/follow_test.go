@@ -1,10 +1,12 @@
 package querysync_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -130,4 +132,32 @@ func TestASuccessorIsWhereTheViewBeforeItWas(t *testing.T) {
 	applied(t, first, each+1)
 	applied(t, added, each+1)
 	isErr(t, "a view succeeds itself", s.Succeed(t.Context(), first, first, func() error { return nil }), nil)
+}
+
+// TestNobodySucceedsWhileATransactionIsHandedOver has one view ahead of the other
+// by what is being handed over just now.
+func TestNobodySucceedsWhileATransactionIsHandedOver(t *testing.T) {
+	d, first, added := newDirectory(t), &feedtest.Model{}, second()
+	s := follow(t, d, nil, first)
+	d.observe = s.Observe
+	d.write(ada)
+	isErr(t, "follow", s.Follow(added), nil)
+	isErr(t, "catch up", s.CatchUp(t.Context(), d, added, 1, nil), nil)
+	reached, goOn := make(chan struct{}), make(chan struct{})
+	added.Fail = func([]eventstream.Commit) error {
+		close(reached)
+		<-goOn
+		return nil
+	}
+	var writing sync.WaitGroup
+	writing.Go(func() { d.write(bob) })
+	<-reached
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	isErr(t, "succeed meanwhile", s.Succeed(ctx, first, added, func() error { return nil }), context.DeadlineExceeded)
+	close(goOn)
+	writing.Wait()
+	added.Fail = nil
+	isErr(t, "succeed afterwards", s.Succeed(t.Context(), first, added, func() error { return nil }), nil)
+	applied(t, added, 2)
 }
