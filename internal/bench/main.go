@@ -89,6 +89,11 @@ func (b *bench) size(ctx context.Context, users int) (err error) {
 	if err := identity.end(os.Interrupt); err != nil {
 		return err
 	}
+	if b.wants("rebuild") {
+		if err := b.rebuilds(ctx, data); err != nil {
+			return fmt.Errorf("rebuild: %w", err)
+		}
+	}
 	if b.wants("start") {
 		return b.starts(ctx, data)
 	}
