@@ -61,7 +61,7 @@ func New(config Config) (http.Handler, error) {
 // routes are all there are.
 func (a *api) routes() [][]route {
 	return [][]route{
-		userRoutes, batchRoutes, groupRoutes, memberRoutes,
+		userRoutes, batchRoutes, groupRoutes, memberRoutes, memberHistoryRoutes,
 		changeRoutes,
 		checkRoutes,
 		keyRoutes,

@@ -56,6 +56,12 @@ func schemas() map[string]*huma.Schema {
 		"Change": object([]string{"seq", "time", "actor", "commandId", "events"}, map[string]*huma.Schema{
 			"seq": integer(1), "time": timeSchema("When it was written."), "actor": text("Who asked: `admin`, or `key/` and an id.", 0),
 			"commandId": idSchema("What it was written by."), "events": array(ref("Event")),
+			"groupId": idSchema("Of a membership: the group."), "memberId": idSchema("Of a membership: the user or group that came in or left."),
+			"changes": described(array(ref("FieldChange")), "With `diff=true`: what it changed."),
+		}),
+		"FieldChange": object([]string{"field"}, map[string]*huma.Schema{
+			"field":  text("As in the entity's body; one of the attributes as `attributes.` and its name.", 0),
+			"before": {Description: "Absent if the field was not there."}, "after": {Description: "Absent if the field is gone."},
 		}),
 		"ChangeList": list("Change"),
 		"Event": object([]string{"type", "data"}, map[string]*huma.Schema{

@@ -107,18 +107,13 @@ func TestEdgeHighUp(t *testing.T) {
 			d.addMember(groups[other], groups[i].UUID)
 		}
 	}
-	var last domain.UserID
-	for i := range userCount / 25 {
-		ids := make([]uuid.UUID, 25)
-		for j := range ids {
-			last = d.user(fmt.Sprintf("user%d", i*25+j)).User.ID
-			ids[j] = last.UUID
-		}
-		d.do(commands.AddMembers{Group: groups[groupCount-1-i%(groupCount/2)], Members: ids})
+	var last uuid.UUID
+	for i := range userCount / 50 {
+		last = d.crowd(groups[groupCount-1-i%(groupCount/2)], 50)
 	}
 	top, roof := d.group("the top").Group.ID, d.group("the roof").Group.ID
 	d.addMember(roof, top.UUID)
-	member, err := d.reader.EffectiveMembership(t.Context(), groups[0], last.UUID, queries.Freshness{})
+	member, err := d.reader.EffectiveMembership(t.Context(), groups[0], last, queries.Freshness{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,13 +128,36 @@ func TestEdgeHighUp(t *testing.T) {
 		}
 		behindOr(t, err, nil)
 		began = time.Now()
-		_, err = d.reader.EffectiveMembership(t.Context(), roof, last.UUID, queries.Freshness{AtLeast: added.Wrote})
+		_, err = d.reader.EffectiveMembership(t.Context(), roof, last, queries.Freshness{AtLeast: added.Wrote})
 		t.Logf("turn %d: a check %v", turn, time.Since(began))
 		behindOr(t, err, nil)
 		removed := d.do(commands.RemoveMember{Group: top, Member: groups[0].UUID})
-		_, err = d.reader.EffectiveMembership(t.Context(), roof, last.UUID, queries.Freshness{AtLeast: removed.Wrote})
+		_, err = d.reader.EffectiveMembership(t.Context(), roof, last, queries.Freshness{AtLeast: removed.Wrote})
 		behindOr(t, err, domain.NotFound)
 	}
+}
+
+// crowd puts new users into a group, all in one transaction, and gives the last.
+func (d *directory) crowd(group domain.GroupID, count int) (last uuid.UUID) {
+	d.t.Helper()
+	var entries []eventstream.Entry
+	write := func(stream eventstream.StreamID, events ...domain.Event) {
+		data, err := domain.EncodeEvents(events)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		entries = append(entries, eventstream.Entry{Stream: stream, Expect: eventstream.Empty(), Data: data})
+	}
+	for range count {
+		last = uuid.Must(uuid.NewV7())
+		write(eventstream.UserStream(last), domain.SetUsername{Username: parsed(d.t, domain.ParseUsername, last.String())})
+		write(eventstream.MemberStream(group.UUID, last), domain.SetMember{Present: true, Kind: domain.UserMember})
+	}
+	_, err := d.streams.Append(d.t.Context(), eventstream.Transaction{Command: uuid.New(), Actor: "test", Correlation: "test", Entries: entries})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return last
 }
 
 // parent of a group in a tree of about ten levels.

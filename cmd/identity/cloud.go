@@ -19,10 +19,13 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
+	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/queries"
 	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 	"github.com/seed5b6a70b4/identity/sync/changefeed"
+	"github.com/seed5b6a70b4/identity/sync/changenotices"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
 	"github.com/seed5b6a70b4/identity/sync/dynamostate"
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
@@ -41,6 +44,7 @@ type cloud struct {
 
 	store        *dynamostore.Store
 	changes      *querysync.Changes
+	notices      *changenotices.Notices
 	view         *dynamoview.View
 	synchroniser *querysync.Synchroniser
 	feeds        []*shardfeed.Feed
@@ -165,6 +169,7 @@ func (c *cloud) claimSecret(ctx context.Context) (domain.ClaimSecret, error) {
 
 func (c *cloud) openViews() error {
 	c.changes = querysync.NewChanges(c.streams, 0)
+	c.notices = changenotices.New(c.streams, c.changes, changenotices.Options{Poll: changesPoll, Logger: c.settings.log})
 	c.view = dynamoview.New(c.dynamodb, dynamoview.Options{Table: c.names.Views, Position: c.changes.Heads})
 	options := &querysync.Options{Parked: c.state, Changes: c.changes, Logger: c.settings.log, Reason: parkReason}
 	if c.settings.registry != nil {
@@ -211,11 +216,15 @@ func (c *cloud) openQueries() error {
 	if err != nil {
 		return err
 	}
-	if c.indexer == nil {
-		return c.openReader(c.view, c.view.Name(), waiter, nil, nil, "", nil)
+	answers := queries.Generation{View: c.view, Waiter: c.traced(waiter, c.view.Name())}
+	if c.indexer != nil {
+		answers.Search, answers.SearchWaiter = timely{c.index}, c.traced(c.indexer, indexName)
 	}
-	return c.openReader(c.view, c.view.Name(), waiter, nil, timely{c.index}, indexName, c.indexer)
+	return c.openReader(answers, c.notices)
 }
+
+// views implements engine.
+func (c *cloud) views() httpapi.Views { return nil }
 
 // adminKey implements engine: the environment alone brings one.
 func (c *cloud) adminKey() (string, error) {
@@ -227,6 +236,14 @@ func (c *cloud) adminKey() (string, error) {
 
 // run implements engine.
 func (c *cloud) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.notices.Run(ctx) })
+	group.Go(func() error { return c.runFeeds(ctx) })
+	return group.Wait()
+}
+
+// runFeeds keeps the views up to date, or hears of what others do, until ctx ends.
+func (c *cloud) runFeeds(ctx context.Context) error {
 	if len(c.feeds) == 0 {
 		return c.hearParked(ctx)
 	}

@@ -32,6 +32,8 @@ type engine interface {
 	verify(ctx context.Context, options audit.Options) (audit.Report, error)
 	// announce lets other commands find the service, until takeBack.
 	announce(url, certificate string) (takeBack func())
+	// views builds views anew; nil where that cannot be asked for.
+	views() httpapi.Views
 	// snapshot writes down what makes the next start fast.
 	snapshot() error
 	close() error
@@ -65,6 +67,8 @@ type settings struct {
 	freeSpace func() (uint64, error)
 	// fatal is told when a sync failed and the process must end.
 	fatal func(error)
+	// describe makes the documents of the embedded index otherwise than usual.
+	describe *describing
 	// progress is told how far the views have got while they catch up.
 	progress func(applied, end uint64)
 }
@@ -91,19 +95,20 @@ func (c *core) openCommands() {
 }
 
 // openReader makes what answers questions.
-func (c *core) openReader(view queries.View, name string, waiter queries.Waiter, notices queries.Notices, search queries.Search, searchName string, searchWaiter queries.Waiter) (err error) {
-	config := queries.Config{Streams: c.streams, View: view, Waiter: waiter, Notices: notices, Closure: c.closure, ClaimSecret: c.directory.Secret, KeyAge: c.keyAge}
-	if search != nil {
-		config.Search, config.SearchWaiter = search, searchWaiter
-	}
-	if tracer := c.tracer(); tracer != nil {
-		config.Tracer, config.Waiter = tracer, &tracedWaiter{waiter, name, tracer}
-		if search != nil {
-			config.SearchWaiter = &tracedWaiter{searchWaiter, searchName, tracer}
-		}
-	}
-	c.reader, err = queries.NewReader(config)
+func (c *core) openReader(first queries.Generation, notices queries.Notices) (err error) {
+	c.reader, err = queries.NewReader(queries.Config{
+		Streams: c.streams, View: first.View, Waiter: first.Waiter, Search: first.Search, SearchWaiter: first.SearchWaiter,
+		Notices: notices, Closure: c.closure, ClaimSecret: c.directory.Secret, KeyAge: c.keyAge, Tracer: c.tracer(),
+	})
 	return err
+}
+
+// traced makes a span of each wait for what has a name, where spans are wanted.
+func (c *core) traced(waiter queries.Waiter, name string) queries.Waiter {
+	if tracer := c.tracer(); tracer != nil {
+		return &tracedWaiter{waiter, name, tracer}
+	}
+	return waiter
 }
 
 // tracer makes the spans of what is put together here, nil where none are wanted.

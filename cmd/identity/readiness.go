@@ -30,15 +30,16 @@ func (b *embedded) status() ([]httpapi.ViewStatus, *httpapi.StoreStatus) {
 
 func (b *embedded) viewStatus() []httpapi.ViewStatus {
 	end := b.store.End()
-	views := []httpapi.ViewStatus{status(b.view.Name(), b.view.Applied(), end)}
+	now := b.answering.Load()
+	views := []httpapi.ViewStatus{status(now.rows.view.Name(), now.rows.view.Applied(), end)}
 	for _, lag := range b.synchroniser.Lags() {
 		if lag.View == views[0].Name {
 			views[0].Lag = lag.Age
 		}
 	}
 	addParked(views, b.synchroniser.Parked())
-	if b.search != nil {
-		index := status("memsearch", b.search.forwarder.Applied(), end)
+	if now.search != nil {
+		index := status(now.search.name, now.search.forwarder.Applied(), end)
 		if index.Behind > 0 {
 			index.Lag = -1 // when what it lacks was written is not known
 		}

@@ -118,7 +118,7 @@ func (c *core) refold(ctx context.Context, findings []audit.Finding) (made int, 
 }
 
 // errAtRest is why rows in memory are not made anew one by one.
-var errAtRest = errors.New("the rows of the embedded store are made anew as a whole: stop the service and run `identity verify --repair` again")
+var errAtRest = errors.New("the rows of the embedded store are made anew as a whole: run `identity rebuild`, or stop the service and run `identity verify --repair` again")
 
 // repair implements repairer.
 func (b *embedded) repair(ctx context.Context, findings []audit.Finding) (made int, left, err error) {
@@ -129,13 +129,14 @@ func (b *embedded) repair(ctx context.Context, findings []audit.Finding) (made i
 	if len(rows) > 0 {
 		left = errAtRest
 	}
-	if b.search == nil || len(documents) == 0 {
+	now := b.answering.Load()
+	if now.search == nil || len(documents) == 0 {
 		return made, left, nil
 	}
-	if err := replaceDocuments(ctx, b.view, b.search.index, documents); err != nil {
+	if err := replaceDocuments(ctx, now.rows.view, now.search.index, documents); err != nil {
 		return made, left, err
 	}
-	return made + len(documents), left, b.search.save(b.data.snapshots()) // or the next start would load what was there
+	return made + len(documents), left, now.search.save(b.data.snapshots()) // or the next start would load what was there
 }
 
 // sorted names the streams whose rows, and those whose documents, are to be made
