@@ -183,13 +183,12 @@ func TestAlertsAskForWhatIsMeasured(t *testing.T) {
 // What the tests above take for the labels are the labels.
 func TestLabelsAreThoseThatAreMeasured(t *testing.T) {
 	dir := t.TempDir()
-	p := mustStart(t, dir)
-	newUser(t, p.url, "homer")
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/metrics", nil)
-	if err != nil {
+	mustStart(t, dir)
+	c := clientOf(t, dir)
+	if _, err := c.do(t.Context(), http.MethodPost, "/users", map[string]string{"username": "homer"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := c.fetch(t.Context(), "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
