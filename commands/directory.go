@@ -17,6 +17,8 @@ var (
 	// ErrForeignSecret: the store's unique values are hashed under another secret.
 	// Under this one, none of them would be found, and each could be taken again.
 	ErrForeignSecret = errors.New("the claim secret is not this store's")
+	// ErrNoDirectory: nothing was written to the store yet.
+	ErrNoDirectory = errors.New("the store holds no directory")
 	// ErrStoreClosed: another store has taken over from this one. It can be read.
 	ErrStoreClosed = errors.New("the store is closed: another one has taken over")
 )

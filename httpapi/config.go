@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed5b6a70b4/identity/commands"
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/eventstream/transfer"
 	"github.com/seed5b6a70b4/identity/queries"
 )
 
@@ -39,6 +40,8 @@ type Config struct {
 	// TracerProvider makes a span for each request; nil makes none.
 	TracerProvider trace.TracerProvider
 
+	// Events gives the commits, for copies; nil has no route for that.
+	Events transfer.Source
 	// Views builds views anew, for those who look after the service; nil has no routes
 	// for that.
 	Views Views

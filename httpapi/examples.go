@@ -42,6 +42,10 @@ var (
 		`"events":[{"type":"SetMember","data":{"present":true,"kind":"user"}}],` +
 		`"changes":[{"field":"kind","after":"user"},{"field":"since","after":"2026-11-22T07:00:00.000Z"}]}],"next":null}`)
 
+	transactionPageExample = json.RawMessage(`{"items":[{"command":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e11","actor":"admin","correlation":"4bf92f3577b34da6a3ce929d0e0e4736","commits":[` +
+		`{"stream":"user/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10","seq":2,"time":"2026-11-22T07:00:00.000Z","previous":"LCR8Uno_r7Gkjg27iOISXhEc4FeGdpFjB5oUsFilr6A",` +
+		`"hash":"CGsCAL0gQdThpfaNQYXgemJr6DAqWa_dSXZGjlowv0w","data":[{"type":"SetActive","v":1,"data":{"active":false}}]}]}],"next":"gQECAwQFBgcIAQkFAAMAAMPMi_o"}`)
+
 	newKeyExample  = json.RawMessage(`{"label":"payroll","scopes":["read"]}`)
 	keyExample     = `"id":"01926e61-3c4d-7e8f-9a0b-1c2d3e4f5a6b","label":"payroll","scopes":["read"],"createdAt":"2026-11-22T07:00:00.000Z"`
 	createdExample = json.RawMessage(`{` + keyExample + `,"key":"idk_01926e61-3c4d-7e8f-9a0b-1c2d3e4f5a6b_…"}`)

@@ -174,7 +174,7 @@ func FuzzHeaders(f *testing.F) {
 func FuzzQuery(f *testing.F) {
 	for _, seed := range []string{
 		"", "limit=5", "username=homer", "email=%40", "q=a+b&active=true", "sort=-name&limit=1", "attr.a=b&attr.a=c", "group=x", "cursor=abc", "%zz=1", "a=%ff", "&&=&", "q=%00", ";", "limit=1;limit=2",
-		"at=2026-01-01T00:00:00Z", "seq=18446744073709551616",
+		"at=2026-01-01T00:00:00Z", "seq=18446744073709551616", "after=x&wait=3s", "wait=0&limit=2",
 	} {
 		f.Add(seed)
 	}
@@ -257,4 +257,26 @@ func checkResult(t *testing.T, text []byte) {
 	if result.Status == http.StatusUnprocessableEntity {
 		checkPointers(t, text)
 	}
+}
+
+// FuzzRetry sends bodies as orders to try a parked stream again: they are done or
+// refused, never a fault.
+func FuzzRetry(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"view":"rows","stream":"user/x"}`, `{"view":null,"stream":7}`, `{"view":"rows","stream":""}`, `{"view":"rows","stream":"x","more":1}`, `[]`, ``, `{"view":"`,
+		`{"view":"rows","stream":"` + strings.Repeat("x", 300) + `"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	handler := newDirectory(f, wiring{noSearch: true}).handler(f, nil)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		answer := ask(handler, "POST", "/parked:retry", string(body), "Content-Type", "application/json")
+		switch answer.Code {
+		case http.StatusNoContent, http.StatusNotFound, http.StatusBadRequest, http.StatusServiceUnavailable:
+		case http.StatusUnprocessableEntity:
+			checkPointers(t, answer.Body.Bytes())
+		default:
+			t.Errorf("status %d: %s", answer.Code, answer.Body)
+		}
+	})
 }

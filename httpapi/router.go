@@ -63,6 +63,7 @@ func (a *api) routes() [][]route {
 	return [][]route{
 		userRoutes, batchRoutes, groupRoutes, memberRoutes, memberHistoryRoutes,
 		changeRoutes,
+		a.eventRoutes(),
 		checkRoutes,
 		keyRoutes,
 		a.viewRoutes(),

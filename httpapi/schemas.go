@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
 // The schemas of bodies, written by hand because no reflection reads or writes
@@ -70,6 +71,9 @@ func schemas() map[string]*huma.Schema {
 
 		"News":     newsSchema(),
 		"NewsPage": object([]string{"items", "next"}, map[string]*huma.Schema{"items": array(ref("News")), "next": text("The position to ask with next, also when nothing is new.", 0)}),
+
+		"Transaction":     transactionSchema(),
+		"TransactionPage": object([]string{"items", "next"}, map[string]*huma.Schema{"items": array(ref("Transaction")), "next": text("The place to ask with next, also when nothing is new.", 0)}),
 
 		"Key":        object([]string{"id", "label", "scopes", "createdAt"}, keySchemas()),
 		"CreatedKey": object([]string{"id", "label", "scopes", "createdAt", "key"}, with(keySchemas(), map[string]*huma.Schema{"key": text("The key itself, told this once.", 0)})),
@@ -253,5 +257,19 @@ func standingSchema() *huma.Schema {
 			"epoch": text("", 0), "failed": text("", 0), "sourceClosed": boolean(), "endedAt": timeSchema("When it ended."),
 			"dropped": array(object([]string{"stream", "seq"}, map[string]*huma.Schema{"stream": text("", 0), "seq": integer(1)})),
 		}),
+	})
+}
+
+func transactionSchema() *huma.Schema {
+	commit := object([]string{"stream", "seq", "time", "hash"}, map[string]*huma.Schema{
+		"stream": text("Which stream it is in.", eventstream.MaxStreamID), "seq": integer(1), "time": timeSchema("When it was written."),
+		"previous": text("The hash of the stream's commit before it, if there is one: 32 bytes in base64, of the URL-safe alphabet.", 0),
+		"hash":     text("SHA-256 over the commit and the hash before it.", 0),
+		"data":     {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject}, Description: "What it says: events."},
+		"bytes":    {Type: huma.TypeString, Description: "What it says, where that is not JSON: base64."},
+	})
+	return object([]string{"command", "actor", "correlation", "commits"}, map[string]*huma.Schema{
+		"command": idSchema("What it was written by."), "actor": {Type: huma.TypeString, Description: "Who asked."},
+		"correlation": {Type: huma.TypeString, Description: "The trace that it belongs to."}, "commits": array(commit),
 	})
 }

@@ -81,10 +81,15 @@ func (c *client) open(ctx context.Context, method, path string, body any) (*http
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Authorization", "Bearer "+c.key)
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	return c.send(r)
+}
+
+// send sends a request, with the key, and leaves the answer, a success, to be read.
+func (c *client) send(r *http.Request) (*http.Response, error) {
+	r.Header.Set("Authorization", "Bearer "+c.key)
 	answer, err := c.http.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("speak to the service: %w", err)

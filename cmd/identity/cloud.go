@@ -170,6 +170,7 @@ func (c *cloud) claimSecret(ctx context.Context) (domain.ClaimSecret, error) {
 func (c *cloud) openViews() error {
 	c.changes = querysync.NewChanges(c.streams, 0)
 	c.notices = changenotices.New(c.streams, c.changes, changenotices.Options{Poll: changesPoll, Logger: c.settings.log})
+	c.events = changefeed.NewTransactions(c.streams, c.changes)
 	c.view = dynamoview.New(c.dynamodb, dynamoview.Options{Table: c.names.Views, Position: c.changes.Heads})
 	options := &querysync.Options{Parked: c.state, Changes: c.changes, Logger: c.settings.log, Reason: parkReason}
 	if c.settings.registry != nil {

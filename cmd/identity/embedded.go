@@ -18,6 +18,7 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/logstore"
+	"github.com/seed5b6a70b4/identity/eventstream/transfer"
 	"github.com/seed5b6a70b4/identity/queries"
 	"github.com/seed5b6a70b4/identity/queries/closure"
 	querysync "github.com/seed5b6a70b4/identity/sync"
@@ -40,6 +41,7 @@ type embedded struct {
 
 	// notices is nil until there is a view to follow.
 	notices atomic.Pointer[lognotices.Notices]
+	source  atomic.Pointer[transfer.Log]
 	// observing is the closure, once there is one.
 	observing atomic.Pointer[closure.Closure]
 	// searchNumber is the index's generation on record, where search is off.
@@ -100,6 +102,9 @@ func (b *embedded) openStore() error {
 	if b.store, err = logstore.Open(b.data.log(), options); err != nil {
 		return err
 	}
+	source := transfer.NewLog(b.store)
+	b.events = source
+	b.source.Store(source)
 	b.openStreams(b.store, func(tracer trace.Tracer) eventstream.Store { return &tracedLog{b.store, tracedStore{b.store, tracer}} })
 	b.openClosure()
 	b.observing.Store(b.closure)
@@ -115,6 +120,9 @@ func (b *embedded) observe(transactions [][]eventstream.Commit) {
 	if notices := b.notices.Load(); notices != nil {
 		notices.Observe(transactions)
 	}
+	if source := b.source.Load(); source != nil {
+		source.Observe(transactions)
+	}
 }
 
 func (b *embedded) openDirectory(ctx context.Context) error {
@@ -127,6 +135,9 @@ func (b *embedded) openDirectory(ctx context.Context) error {
 		return err
 	}
 	if b.directory, err = commands.OpenDirectory(ctx, b.streams, secret, 1); err != nil {
+		return err
+	}
+	if err := b.beginNewLife(ctx, secret); err != nil {
 		return err
 	}
 	b.openCommands()

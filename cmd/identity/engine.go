@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed5b6a70b4/identity/commands"
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/eventstream/transfer"
 	"github.com/seed5b6a70b4/identity/httpapi"
 	"github.com/seed5b6a70b4/identity/internal/audit"
 	"github.com/seed5b6a70b4/identity/queries"
@@ -49,6 +50,8 @@ type core struct {
 	closure   *closure.Closure
 	reader    *queries.Reader
 	parking   parking
+	// events gives the commits, for copies.
+	events transfer.Source
 	// keyAge is how old what is known of an API key may be.
 	keyAge time.Duration
 }

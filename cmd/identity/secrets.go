@@ -48,7 +48,11 @@ func (d dataDirectory) claimSecret(newStore bool) (domain.ClaimSecret, error) {
 func (d dataDirectory) makeClaimSecret() (domain.ClaimSecret, error) {
 	var secret domain.ClaimSecret
 	_, _ = rand.Read(secret[:]) // it never fails
-	return secret, d.create(claimFile, hex.EncodeToString(secret[:])+"\n", secretMode)
+	return secret, d.keepClaimSecret(secret)
+}
+
+func (d dataDirectory) keepClaimSecret(secret domain.ClaimSecret) error {
+	return d.create(claimFile, hex.EncodeToString(secret[:])+"\n", secretMode)
 }
 
 // adminKey reads the admin key of the directory, or makes it.

@@ -75,6 +75,7 @@ func Run(t *testing.T, target *Target) {
 		{"past", testPast},
 		{"changes", testChanges},
 		{"past members", testPastMembers},
+		{"events", testEvents},
 		{"conditions", testConditions},
 		{"consistency", testConsistency},
 		{"idempotency", testIdempotency},

@@ -51,6 +51,8 @@ var table = map[string]row{
 	"queries/closure": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid}},
 
 	// drivers of the inner ring and of the middle
+	"eventstream/commitlines":             {ours: []string{"eventstream"}, libraries: []string{uuid}},
+	"eventstream/transfer":                {ours: []string{"eventstream"}},
 	"eventstream/memstore":                {ours: []string{"eventstream"}},
 	"eventstream/logstore":                {ours: []string{"eventstream", "eventstream/logstore/internal/heads", "eventstream/logstore/internal/vfs", "internal/snapshot"}, libraries: []string{uuid, "github.com/gofrs/flock", errgroup, "golang.org/x/time/rate"}},
 	"eventstream/logstore/internal/heads": {libraries: []string{unix}},
@@ -70,7 +72,7 @@ var table = map[string]row{
 	"sync/memlease":         {ours: []string{"sync/shardfeed"}},
 	"sync/dynamolease":      {ours: []string{"sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB}},
 	"sync/dynamostate":      {ours: []string{"eventstream", "internal/awshttp"}, libraries: []string{awsSDK, awsDynamoDB}},
-	"sync/changefeed":       {ours: []string{"eventstream", "sync", "sync/shardfeed"}},
+	"sync/changefeed":       {ours: []string{"eventstream", "eventstream/transfer", "sync", "sync/shardfeed"}, libraries: []string{errgroup}},
 	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
 	"sync/commitrecord":     {ours: []string{"eventstream"}, libraries: []string{jsonV2}},
 	"sync/relay":            {ours: []string{"eventstream", "sync/commitrecord"}, libraries: []string{awsSDK, awsKinesis, smithy, prometheus}},
@@ -88,13 +90,13 @@ var table = map[string]row{
 
 	// the outer ring
 	"httpapi": {
-		ours:      []string{"commands", "domain", "eventstream", "internal/deadline", "queries"},
+		ours:      []string{"commands", "domain", "eventstream", "eventstream/commitlines", "eventstream/transfer", "internal/deadline", "queries"},
 		libraries: []string{uuid, jsonV2, chi, "github.com/danielgtaylor/huma/v2", "github.com/go-chi/httprate", prometheus, otelTrace, otelAttr, otelCodes, otel + "/propagation"},
 	},
 	"cmd/identity": {
 		program: true,
 		ours: []string{
-			"commands", "domain", "eventstream", "eventstream/logstore", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding", "internal/snapshot",
+			"commands", "domain", "eventstream", "eventstream/commitlines", "eventstream/logstore", "eventstream/transfer", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding", "internal/snapshot",
 			"queries", "queries/closure", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
 			"eventstream/dynamostore", "internal/awshttp", "queries/dynamoview", "queries/elasticview",
 			"sync/changefeed", "sync/changenotices", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/kinesisfeed", "sync/lambdafeed", "sync/lognotices", "sync/relay", "sync/shardfeed",

@@ -1,0 +1,121 @@
+package transfer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// Arranger gives transactions that come in any order, some of them again and again,
+// in an order in which an importer can take them, each once. It is for one goroutine.
+type Arranger struct {
+	head  func(context.Context, eventstream.StreamID) (eventstream.Seq, error)
+	heads map[eventstream.StreamID]eventstream.Seq
+	// held are transactions that wait, under each of the commits that they wait for.
+	held    map[eventstream.Position][]*held
+	waiting int
+}
+
+type held struct {
+	transaction []eventstream.Commit
+	missing     int
+	key         eventstream.Position
+}
+
+// NewArranger makes an Arranger; head tells where a stream was before, nil that all
+// begin.
+func NewArranger(head func(context.Context, eventstream.StreamID) (eventstream.Seq, error)) *Arranger {
+	return &Arranger{head: head, heads: map[eventstream.StreamID]eventstream.Seq{}, held: map[eventstream.Position][]*held{}}
+}
+
+// Seen notes transactions that were taken before.
+func (a *Arranger) Seen(transaction []eventstream.Commit) {
+	for i := range transaction {
+		c := &transaction[i]
+		a.heads[c.Stream] = max(a.heads[c.Stream], c.Seq)
+	}
+}
+
+// Add gives those transactions that can be taken now that this one has come: none if
+// it has been given or is held, or it and those that were held for it.
+func (a *Arranger) Add(ctx context.Context, transaction []eventstream.Commit) (ready [][]eventstream.Commit, err error) {
+	h := &held{transaction: transaction, key: transaction[0].Position()}
+	for i := range transaction {
+		c := &transaction[i]
+		head, err := a.headOf(ctx, c.Stream)
+		if err != nil {
+			return nil, err
+		}
+		if c.Seq <= head {
+			return nil, nil // all of it was, with this commit
+		}
+	}
+	for i := range transaction {
+		c := &transaction[i]
+		if a.heads[c.Stream]+1 == c.Seq {
+			continue
+		}
+		before := eventstream.Position{Stream: c.Stream, Seq: c.Seq - 1}
+		if slices.ContainsFunc(a.held[before], func(other *held) bool { return other.key == h.key }) {
+			return nil, nil // it is held already
+		}
+		a.held[before] = append(a.held[before], h)
+		h.missing++
+	}
+	if h.missing > 0 {
+		a.waiting++
+		return nil, nil
+	}
+	return a.release(h), nil
+}
+
+// release takes a transaction, and whatever waited for it alone.
+func (a *Arranger) release(first *held) (ready [][]eventstream.Commit) {
+	due := []*held{first}
+	for len(due) > 0 {
+		h := due[0]
+		due = due[1:]
+		ready = append(ready, h.transaction)
+		for i := range h.transaction {
+			position := h.transaction[i].Position()
+			a.heads[position.Stream] = position.Seq
+			for _, other := range a.held[position] {
+				if other.missing--; other.missing == 0 {
+					a.waiting--
+					due = append(due, other)
+				}
+			}
+			delete(a.held, position)
+		}
+	}
+	return ready
+}
+
+func (a *Arranger) headOf(ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error) {
+	head, known := a.heads[stream]
+	if known || a.head == nil {
+		return head, nil
+	}
+	head, err := a.head(ctx, stream)
+	if err != nil {
+		return 0, fmt.Errorf("look where a stream of kind %s is: %w", stream.Kind(), err)
+	}
+	a.heads[stream] = head
+	return head, nil
+}
+
+// Waiting is how many transactions are held.
+func (a *Arranger) Waiting() int { return a.waiting }
+
+// Missing names commits that have not come and are waited for, in order.
+func (a *Arranger) Missing() []eventstream.Position {
+	missing := slices.Collect(maps.Keys(a.held))
+	slices.SortFunc(missing, func(x, y eventstream.Position) int {
+		return cmp.Or(cmp.Compare(x.Stream, y.Stream), cmp.Compare(x.Seq, y.Seq))
+	})
+	return missing
+}
