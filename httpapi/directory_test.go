@@ -12,6 +12,7 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/memstore"
+	"github.com/seed5b6a70b4/identity/eventstream/transfer"
 	"github.com/seed5b6a70b4/identity/httpapi"
 	"github.com/seed5b6a70b4/identity/queries"
 	"github.com/seed5b6a70b4/identity/queries/memsearch"
@@ -30,6 +31,7 @@ type directory struct {
 	view     *memview.View
 	commands *commands.Handler
 	queries  *queries.Reader
+	events   *transfer.Log
 }
 
 // wiring lets a test put something between the parts.
@@ -43,17 +45,22 @@ func newDirectory(t testing.TB, w wiring) *directory {
 	t.Helper()
 	var feed tailfeed.Feed
 	var notices *lognotices.Notices
+	var events *transfer.Log
 	memory := memstore.New(&memstore.Options{Observe: func(transactions [][]eventstream.Commit) {
 		feed.Observe(transactions)
 		if notices != nil {
 			notices.Observe(transactions)
 		}
+		if events != nil {
+			events.Observe(transactions)
+		}
 	}})
+	events = transfer.NewLog(memory)
 	store := eventstream.Store(memory)
 	if w.store != nil {
 		store = w.store(memory)
 	}
-	d := &directory{streams: eventstream.New(store, nil)}
+	d := &directory{streams: eventstream.New(store, nil), events: events}
 	var err error
 	if d.of, err = commands.OpenDirectory(t.Context(), eventstream.New(memory, nil), domain.ClaimSecret{1}, 1); err != nil {
 		t.Fatal(err)
@@ -158,7 +165,7 @@ func runUntilEnd(t testing.TB, runs ...func(context.Context) error) {
 func (d *directory) handler(t testing.TB, change func(*httpapi.Config)) http.Handler {
 	t.Helper()
 	config := httpapi.Config{
-		Commands: d.commands, Queries: d.queries, Epoch: d.of.Epoch,
+		Commands: d.commands, Queries: d.queries, Epoch: d.of.Epoch, Events: d.events,
 		Parking: parkingLot{}, AdminKeys: []httpapi.KeyHash{httpapi.HashKey("another-admin-key-of-32-letters-xx"), httpapi.HashKey(adminKey)},
 	}
 	if change != nil {

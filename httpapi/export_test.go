@@ -49,3 +49,10 @@ func AppendTime(dst []byte, at time.Time) []byte { return appendTime(dst, at) }
 
 // AppendString writes a JSON string as in answers.
 func AppendString(dst []byte, text string) []byte { return appendString(dst, text) }
+
+// SetFlushTime has slow clients be cut off sooner, until restore.
+func SetFlushTime(to time.Duration) (restore func()) {
+	before := flushTime
+	flushTime = to
+	return func() { flushTime = before }
+}

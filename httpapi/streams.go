@@ -8,13 +8,12 @@ import (
 	"time"
 )
 
-// flushTime is how long a client may take for what is sent to it at once, and
-// arriveTime for sending the next part of what it sends: a slower one is cut off,
-// so that nothing is kept for it.
-const (
-	flushTime  = 20 * time.Second
-	arriveTime = 30 * time.Second
-)
+// arriveTime is how long a client may take for sending the next part of what it
+// sends, and flushTime for taking what is sent to it at once: a slower one is cut
+// off, so that nothing is kept for it.
+const arriveTime = 30 * time.Second
+
+var flushTime = 20 * time.Second // a variable for tests
 
 // errEnded is why a stream's context is done when the server ends all of them.
 var errEnded = errors.New("the server ends what goes on")

@@ -111,22 +111,19 @@ func getUserGroups(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if x.effective(id.UUID) {
-		if past {
-			return wrongParameter("at", "goes without effective")
-		}
-		page, err := x.api.config.Queries.EffectiveGroups(ctx, id, x.listing(), fresh)
-		if err != nil {
-			return err
-		}
-		return answerPage(x, &page, appendEffective)
-	}
 	if past {
 		page, err := x.api.config.Queries.GroupsOfUserAt(ctx, id, at, x.listing(), fresh)
 		if err != nil {
 			return err
 		}
 		return answerPage(x, &page, appendMembership)
+	}
+	if x.effective(id.UUID) {
+		page, err := x.api.config.Queries.EffectiveGroups(ctx, id, x.listing(), fresh)
+		if err != nil {
+			return err
+		}
+		return answerPage(x, &page, appendEffective)
 	}
 	page, err := x.api.config.Queries.GroupsOfUser(ctx, id, x.listing(), fresh)
 	if err != nil {

@@ -79,8 +79,8 @@ const (
 	pastChunk = 500
 )
 
-// readAtOnce is how many streams are read at a time.
-const readAtOnce = 16
+// streamsAtOnce is how many streams are read at a time.
+const streamsAtOnce = 16
 
 func (r *Reader) edgesAt(ctx context.Context, w *pastWalk, at time.Time, listing Listing, fresh Freshness) (Page[domain.Membership], error) {
 	ctx, span := r.config.Tracer.Start(ctx, "queries.EdgesAt")
@@ -247,7 +247,7 @@ func (i *instant) existed(ctx context.Context, of []domain.EntityID) ([]bool, er
 func (i *instant) each(ctx context.Context, places []int, do func(context.Context, int) error) error {
 	i.reads += len(places)
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(readAtOnce)
+	group.SetLimit(streamsAtOnce)
 	for _, n := range places {
 		group.Go(func() error { return do(ctx, n) })
 	}

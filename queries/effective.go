@@ -40,7 +40,7 @@ type Answers struct {
 // through other groups.
 func (r *Reader) EffectiveMembership(ctx context.Context, group domain.GroupID, member uuid.UUID, fresh Freshness) (Entity[EffectiveMembership], error) {
 	r = r.answering()
-	restsOn, err := r.effective(ctx, fresh)
+	nesting, err := r.follow(ctx, fresh)
 	if err != nil {
 		return Entity[EffectiveMembership]{}, err
 	}
@@ -54,8 +54,7 @@ func (r *Reader) EffectiveMembership(ctx context.Context, group domain.GroupID, 
 	entity := Entity[EffectiveMembership]{Value: effectively(group, &found.edge, found.way)}
 	entity.Shows = eventstream.Token{{Stream: eventstream.MemberStream(found.edge.Group.UUID, member), Seq: eventstream.Seq(found.edge.Seq)}}
 	if len(found.way) > 1 {
-		nesting := restsOn.Seq(eventstream.NestingStream)
-		entity.Shows = eventstream.NewToken(entity.Shows[0], eventstream.Position{Stream: eventstream.NestingStream, Seq: nesting})
+		entity.Shows = eventstream.NewToken(entity.Shows[0], nesting)
 	}
 	return entity, nil
 }
@@ -79,29 +78,39 @@ func (r *Reader) Check(ctx context.Context, questions []Question, fresh Freshnes
 	return answers, err
 }
 
-// effective brings the view and the closure to where an answer that follows
-// nesting must be, and says what it will rest on. The closure is always brought to
-// where the stream nesting is now: no token is too new for it, whichever stream of
-// a transaction the token names, and processes that each have a closure of their own
-// do not answer differently.
+// effective brings the view and the closure to where a list that follows nesting
+// must be, and says what it will rest on.
 func (r *Reader) effective(ctx context.Context, fresh Freshness) (eventstream.Token, error) {
-	waiting, cancel := deadline.After(ctx, fresh.wait(DefaultWait))
-	defer cancel()
-	if err := r.forceList(waiting, r.config.Waiter, fresh, DefaultWait); err != nil {
+	nesting, err := r.follow(ctx, fresh)
+	if err != nil {
 		return nil, err
-	}
-	if err := r.config.Closure.Refresh(waiting); err != nil {
-		return nil, fmt.Errorf("wait for the closure: %w", err)
-	}
-	nesting := r.config.Closure.Seq()
-	if fresh.AtLeast.Seq(eventstream.NestingStream) > nesting {
-		return nil, fmt.Errorf("wait for the closure: %w", eventstream.ErrUnknownPosition)
 	}
 	restsOn, err := r.config.View.Position(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the view's position: %w", err)
 	}
-	return restsOn.Merge(eventstream.NewToken(eventstream.Position{Stream: eventstream.NestingStream, Seq: nesting})), nil
+	return restsOn.Merge(eventstream.NewToken(nesting)), nil
+}
+
+// follow brings the view and the closure to where an answer that follows nesting
+// must be, and gives the closure's position. The closure is always brought to
+// where the stream nesting is now: no token is too new for it, whichever stream of
+// a transaction the token names, and processes that each have a closure of their own
+// do not answer differently.
+func (r *Reader) follow(ctx context.Context, fresh Freshness) (eventstream.Position, error) {
+	waiting, cancel := deadline.After(ctx, fresh.wait(DefaultWait))
+	defer cancel()
+	if err := r.forceList(waiting, r.config.Waiter, fresh, DefaultWait); err != nil {
+		return eventstream.Position{}, err
+	}
+	if err := r.config.Closure.Refresh(waiting); err != nil {
+		return eventstream.Position{}, fmt.Errorf("wait for the closure: %w", err)
+	}
+	nesting := eventstream.Position{Stream: eventstream.NestingStream, Seq: r.config.Closure.Seq()}
+	if fresh.AtLeast.Seq(eventstream.NestingStream) > nesting.Seq {
+		return eventstream.Position{}, fmt.Errorf("wait for the closure: %w", eventstream.ErrUnknownPosition)
+	}
+	return nesting, nil
 }
 
 // found is who is in a group: the direct membership that the way begins with.

@@ -131,7 +131,7 @@ func (r *Reader) timeEdges(ctx context.Context, group domain.GroupID, to *firsts
 			return fmt.Errorf("list rows of the view: %w", err)
 		}
 		reading, within := errgroup.WithContext(ctx)
-		reading.SetLimit(readAtOnce)
+		reading.SetLimit(streamsAtOnce)
 		for i := range rows {
 			row := &rows[i]
 			if row.Seq == 1 && row.Present {
@@ -171,7 +171,7 @@ func (r *Reader) changesOf(ctx context.Context, group domain.GroupID, found []ti
 	}
 	items := make([]Change, len(found))
 	reading, ctx := errgroup.WithContext(ctx)
-	reading.SetLimit(readAtOnce)
+	reading.SetLimit(streamsAtOnce)
 	for member, wanted := range places {
 		reading.Go(func() error {
 			left := len(wanted)

@@ -1,10 +1,12 @@
 package querysync_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -97,4 +99,65 @@ func TestNothingReachesAViewThatWasLetGoOf(t *testing.T) {
 	isErr(t, "a reader who holds it", waiter.Ensure(t.Context(), ada, 2), nil)
 	isErr(t, "and waits for the log", waiter.Ensure(t.Context(), eventstream.LogStream, 3), nil)
 	isErr(t, "follow one of the name", s.Follow(second()), nil)
+}
+
+// TestASuccessorIsWhereTheViewBeforeItWas has a writer at work while one view
+// succeeds another: at that moment neither moves, and both are at one position.
+func TestASuccessorIsWhereTheViewBeforeItWas(t *testing.T) {
+	d, first, added := newDirectory(t), &feedtest.Model{}, second()
+	s := follow(t, d, nil, first)
+	d.observe = s.Observe
+	d.write(ada)
+	isErr(t, "follow", s.Follow(added), nil)
+	isErr(t, "catch up", s.CatchUp(t.Context(), d, added, 1, nil), nil)
+	const each = 2000
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for range each {
+			d.write(bob)
+		}
+	})
+	from, to := querysync.View(first), querysync.View(added)
+	for range 200 {
+		isErr(t, "succeed", s.Succeed(t.Context(), from, to, func() error {
+			before, after := from.(querysync.Positioned), to.(querysync.Positioned)
+			if before.Applied() > after.Applied() {
+				t.Errorf("the successor is at %d, after %d", after.Applied(), before.Applied())
+			}
+			return nil
+		}), nil)
+		from, to = to, from
+	}
+	writing.Wait()
+	applied(t, first, each+1)
+	applied(t, added, each+1)
+	isErr(t, "a view succeeds itself", s.Succeed(t.Context(), first, first, func() error { return nil }), nil)
+}
+
+// TestNobodySucceedsWhileATransactionIsHandedOver has one view ahead of the other
+// by what is being handed over just now.
+func TestNobodySucceedsWhileATransactionIsHandedOver(t *testing.T) {
+	d, first, added := newDirectory(t), &feedtest.Model{}, second()
+	s := follow(t, d, nil, first)
+	d.observe = s.Observe
+	d.write(ada)
+	isErr(t, "follow", s.Follow(added), nil)
+	isErr(t, "catch up", s.CatchUp(t.Context(), d, added, 1, nil), nil)
+	reached, goOn := make(chan struct{}), make(chan struct{})
+	added.Fail = func([]eventstream.Commit) error {
+		close(reached)
+		<-goOn
+		return nil
+	}
+	var writing sync.WaitGroup
+	writing.Go(func() { d.write(bob) })
+	<-reached
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	isErr(t, "succeed meanwhile", s.Succeed(ctx, first, added, func() error { return nil }), context.DeadlineExceeded)
+	close(goOn)
+	writing.Wait()
+	added.Fail = nil
+	isErr(t, "succeed afterwards", s.Succeed(t.Context(), first, added, func() error { return nil }), nil)
+	applied(t, added, 2)
 }

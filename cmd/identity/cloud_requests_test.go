@@ -91,6 +91,7 @@ func TestRequestsOfTheService(t *testing.T) {
 	user, behind := eventstream.UserStream(uuid.MustParse(id)), w.create()
 	w.handle(user, 1)
 	w.handle(eventstream.GroupStream(uuid.MustParse(group)), 1)
+	above := w.nest(group, id)
 	document := documentedRequests(t)
 	for _, row := range []struct {
 		what string
@@ -99,11 +100,13 @@ func TestRequestsOfTheService(t *testing.T) {
 		{"POST /users with username and e-mail", func() { w.create() }},
 		{"PATCH of a name", func() { w.ask(http.MethodPatch, "/users/"+id, map[string]string{"name": "Homer"}, "") }},
 		{"PATCH of what this process changed last", func() { w.ask(http.MethodPatch, "/users/"+id, map[string]string{"name": "Homer J."}, "") }},
-		{"PUT of a member", func() { w.ask(http.MethodPut, "/groups/"+group+"/members/"+id, nil, "") }},
+		{"PUT of a member", func() { w.ask(http.MethodPut, "/groups/"+group+"/members/"+behind, nil, "") }},
 		{"GET by id", func() { w.ask(http.MethodGet, "/users/"+id, nil, "") }},
 		{"GET by id with X-Consistency, the row behind", func() { w.ask(http.MethodGet, "/users/"+behind, nil, w.token(behind)) }},
 		{"the same, the row there already", func() { w.ask(http.MethodGet, "/users/"+behind, nil, w.token(behind)) }},
 		{"GET by username, of nobody", func() { w.ask(http.MethodGet, "/users?username=nobody", nil, "") }},
+		{"GET of a member with effective=true", func() { w.ask(http.MethodGet, "/groups/"+group+"/members/"+id+"?effective=true", nil, "") }},
+		{"the same, of a group with a group in it", func() { w.ask(http.MethodGet, "/groups/"+above+"/members/"+id+"?effective=true", nil, "") }},
 		{"GET /users?limit=50", func() { w.ask(http.MethodGet, "/users?limit=50", nil, "") }},
 		{"a commit of a user, projected and announced", func() { w.handle(user, 3) }},
 		{"the same, told of again", func() { w.handle(user, 3) }},
@@ -119,6 +122,19 @@ type requestsWorld struct {
 	t      *testing.T
 	cloud  *cloud
 	server *client
+}
+
+// nest puts a user into a group and that into another, which it gives, and has the
+// rows show it.
+func (w *requestsWorld) nest(group, user string) (above string) {
+	w.t.Helper()
+	above = w.ask(http.MethodPost, "/groups", map[string]string{"name": uuid.NewString()}, "")["id"].(string)
+	w.handle(eventstream.GroupStream(uuid.MustParse(above)), 1)
+	for _, edge := range [][2]string{{group, user}, {above, group}} {
+		w.ask(http.MethodPut, "/groups/"+edge[0]+"/members/"+edge[1], nil, "")
+		w.handle(eventstream.MemberStream(uuid.MustParse(edge[0]), uuid.MustParse(edge[1])), 1)
+	}
+	return above
 }
 
 func (w *requestsWorld) ask(method, path string, body any, token string) map[string]any {

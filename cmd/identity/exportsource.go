@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	neturl "net/url"
 
@@ -46,7 +47,7 @@ func giveHere(source transfer.Source, epoch eventstream.Epoch) giver {
 			}
 			return to.place(string(text))
 		}
-		for step, err := range source.After(ctx, place) {
+		for step, err := range ahead(ctx, source.After(ctx, place)) {
 			if err != nil {
 				return err
 			}
@@ -63,6 +64,55 @@ func giveHere(source transfer.Source, epoch eventstream.Epoch) giver {
 			}
 		}
 		return tell()
+	}
+}
+
+// ahead reads steps while those before them are being taken.
+func ahead(ctx context.Context, steps iter.Seq2[transfer.Step, error]) iter.Seq2[transfer.Step, error] {
+	const batch, batches = 256, 4
+	return func(yield func(transfer.Step, error) bool) {
+		read, leave := make(chan []transfer.Step, batches), make(chan struct{})
+		var failed error // read once the channel is closed
+		go func() {
+			defer close(read)
+			some := make([]transfer.Step, 0, batch)
+			give := func() bool {
+				select {
+				case read <- some:
+					some = make([]transfer.Step, 0, batch)
+					return true
+				case <-leave:
+					return false
+				}
+			}
+			for step, err := range steps {
+				if failed = err; err != nil {
+					break
+				}
+				if some = append(some, step); len(some) == batch && !give() {
+					return
+				}
+			}
+			give()
+		}()
+		defer func() {
+			close(leave)
+			for range read { // it ends before the store may be closed
+			}
+		}()
+		for some := range read {
+			for _, step := range some {
+				if !yield(step, nil) {
+					return
+				}
+			}
+		}
+		if failed == nil {
+			failed = ctx.Err()
+		}
+		if failed != nil {
+			yield(transfer.Step{}, failed)
+		}
 	}
 }
 

@@ -47,7 +47,7 @@ func (b *embedded) views() httpapi.Views { return &b.rebuilder }
 func (r *rebuilder) Rebuild(_ context.Context, order httpapi.RebuildOrder) error {
 	now := r.b.answering.Load()
 	for _, view := range order.Views {
-		if view != httpapi.RowsView && (view != httpapi.SearchView || now.search == nil) {
+		if view != httpapi.RowsView && view != httpapi.ClosureView && (view != httpapi.SearchView || now.search == nil) {
 			return httpapi.ErrNoSuchView
 		}
 	}

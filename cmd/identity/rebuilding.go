@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 	"github.com/seed5b6a70b4/identity/queries/memview"
 )
 
@@ -46,6 +47,11 @@ func (u *build) run(ctx context.Context) {
 }
 
 func (u *build) attempt(ctx context.Context) error {
+	if slices.Contains(u.order.Views, httpapi.ClosureView) {
+		if err := u.renewClosure(ctx); err != nil || len(u.order.Views) == 1 {
+			return err
+		}
+	}
 	if err := u.dropKept(ctx); err != nil {
 		return fmt.Errorf("let go of the generation that was kept: %w", err)
 	}
@@ -85,6 +91,29 @@ func (u *build) make(ctx context.Context) (*generation, error) {
 		return next, nil
 	}
 	return u.index(ctx, next, now.search.number+1)
+}
+
+// renewClosure folds the closure anew. It is small, and in a place of its own: it
+// answers as soon as it is there, whatever becomes of the other views.
+func (u *build) renewClosure(ctx context.Context) error {
+	u.progress.stage("closure", uint64(u.b.closure.Seq()))
+	made, err := u.b.closure.Rebuild(ctx, closure.RebuildOptions{
+		Force: u.order.Force, Progress: func(uint64) { u.progress.add(1) },
+	})
+	if err != nil && !errors.Is(err, closure.ErrDiffers) {
+		return fmt.Errorf("fold the closure: %w", err)
+	}
+	found := memview.Comparison{Compared: uint64(made.Compared)}
+	for _, group := range made.Differing {
+		found.Add(eventstream.GroupStream(group.UUID), made.Seq, "nesting")
+	}
+	c := comparison(httpapi.ClosureView, &found)
+	c.Buckets = 1
+	u.progress.compared(c)
+	if err != nil {
+		return errDiffers
+	}
+	return nil
 }
 
 // has notes what there is of the generation, to be shown and let go of.

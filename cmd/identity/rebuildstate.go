@@ -6,10 +6,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 )
 
 // Generations implements httpapi.Views.
-func (r *rebuilder) Generations(context.Context) (httpapi.Generations, error) {
+func (r *rebuilder) Generations(ctx context.Context) (httpapi.Generations, error) {
 	r.mu.Lock()
 	building, kept, last := r.building, r.kept, r.last
 	r.mu.Unlock()
@@ -32,6 +33,9 @@ func (r *rebuilder) Generations(context.Context) (httpapi.Generations, error) {
 	add(now, httpapi.Answering)
 	add(building, httpapi.Building)
 	add(kept, httpapi.Kept)
+	groups := httpapi.GenerationView{View: httpapi.ClosureView}
+	groups.Add(1, closure.Name, httpapi.Answering, uint64(r.b.closure.Seq()), uint64(r.b.closure.Seq())+r.b.closure.Behind(ctx))
+	all.Views = append(all.Views, groups)
 	if last != nil {
 		state := last.now()
 		all.Rebuild = &state

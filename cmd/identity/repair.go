@@ -118,7 +118,7 @@ func (c *core) refold(ctx context.Context, findings []audit.Finding) (made int, 
 }
 
 // errAtRest is why rows in memory are not made anew one by one.
-var errAtRest = errors.New("the rows of the embedded store are made anew as a whole: stop the service and run `identity verify --repair` again")
+var errAtRest = errors.New("the rows of the embedded store are made anew as a whole: run `identity rebuild`, or stop the service and run `identity verify --repair` again")
 
 // repair implements repairer.
 func (b *embedded) repair(ctx context.Context, findings []audit.Finding) (made int, left, err error) {

@@ -32,7 +32,7 @@ func spoiled(t *testing.T, data string, rowToo bool) {
 		t.Fatal(err)
 	}
 	view := memview.New(&memview.Options{Source: b.directory.Epoch.String()})
-	index := memsearch.New(memsearch.Options{Source: b.directory.Epoch.String()})
+	index := memsearch.New(memsearch.Options{Source: b.directory.Epoch.String(), Documents: standardDocument.shape})
 	var first, second uuid.UUID
 	for transaction, err := range b.store.Tail(t.Context(), 0) {
 		if err != nil {

@@ -106,8 +106,10 @@ func (v *verifyCommand) here(ctx context.Context, e engine, set settings, option
 // subject is what there is to audit.
 func (b *embedded) subject() audit.Subject {
 	now := b.answering.Load()
-	s := audit.Subject{Store: b.store, Secret: b.directory.Secret, View: now.rows.view, Applied: map[string]func() uint64{now.rows.view.Name(): now.rows.view.Applied}}
-	s.Closures = map[string]audit.Closure{closure.Name: b.closure}
+	s := audit.Subject{
+		Store: b.store, Secret: b.directory.Secret, View: now.rows.view,
+		Applied: map[string]func() uint64{now.rows.view.Name(): now.rows.view.Applied}, Closures: map[string]audit.Closure{closure.Name: b.closure},
+	}
 	if now.search != nil {
 		s.Applied[now.search.name] = now.search.forwarder.Applied
 		s.Indexes = map[string]queries.Inventory{now.search.name: now.search.index}

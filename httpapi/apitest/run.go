@@ -27,6 +27,8 @@ type Target struct {
 	AdminKey string
 	// Client makes the requests; http.DefaultClient if nil.
 	Client *http.Client
+	// NoRebuild says why views cannot be built anew; empty if they can.
+	NoRebuild string
 	// NoSearch tells that the service runs without search.
 	NoSearch bool
 
@@ -84,6 +86,7 @@ func Run(t *testing.T, target *Target) {
 		{"bodies", testBodies},
 		{"requests", testRequests},
 		{"service", testService},
+		{"views", testViews},
 		{"parked", testParked},
 		{"document", testDocument},
 	} {

@@ -84,6 +84,7 @@ var table = map[string]row{
 	"queries/viewtest":      {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "queries"}, libraries: []string{uuid, jsonV2}},
 	"queries/searchtest":    {kit: true, ours: []string{"domain", "queries", "internal/words"}, libraries: []string{uuid}},
 	"sync/feedtest":         {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "sync"}, libraries: []string{uuid, errgroup}},
+	"sync/followtest":       {kit: true, ours: []string{"domain", "eventstream", "eventstream/memstore", "queries"}, libraries: []string{uuid}},
 	"sync/leasetest":        {kit: true, ours: []string{"sync/shardfeed"}},
 	"sync/shardtest":        {kit: true, ours: []string{"eventstream", "internal/awshttp", "internal/testservers", "sync/shardfeed"}, libraries: []string{uuid, prometheus, awsSDK, awsDynamoDB, awsKinesis}},
 	"httpapi/apitest":       {kit: true, ours: []string{"eventstream"}},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed5b6a70b4/identity/internal/bench/load"
@@ -46,7 +47,7 @@ func (b *bench) follow(ctx context.Context, _, identity *process) error {
 		if err := b.idle(ctx, identity, before, group, kind.name, kind.target, kind.accept); err != nil {
 			return fmt.Errorf("followers by %s: %w", kind.name, err)
 		}
-		if from, err = positionOf(identity, group); err != nil {
+		if err := allGone(identity, group); err != nil {
 			return err
 		}
 	}
@@ -61,11 +62,12 @@ func (b *bench) bootstrap(ctx context.Context, identity *process) error {
 		return err
 	}
 	defer lines.conn.Close()
-	items, chunk := 0, make([]byte, 256<<10)
+	items, chunk, tail := 0, make([]byte, 256<<10), ""
 	for {
 		n, err := lines.in.Read(chunk)
+		tail = tail[max(0, len(tail)-8):] + string(chunk[max(0, n-8):n])
 		items += bytes.Count(chunk[:n], []byte(`{"position"`)) // one that is cut in two counts as none
-		if most = max(most, identity.rss()); bytes.Contains(chunk[:n], []byte("\r\n0\r\n\r\n")) || err != nil {
+		if most = max(most, identity.rss()); strings.HasSuffix(tail, "\r\n0\r\n\r\n") || err != nil {
 			break
 		}
 	}
@@ -194,4 +196,32 @@ func (b *bench) idle(ctx context.Context, identity *process, before int64, group
 	each := func(now int64) float64 { return float64(now-before) / 1e3 / idleFollowers }
 	fmt.Fprintf(b.out, "| %s | %.1f | %.1f | %v |\n", name, each(there), each(heard), reached.Round(time.Millisecond))
 	return nil
+}
+
+// allGone writes until the server has noticed that its followers are gone: those
+// of the next kind would be measured together with them.
+func allGone(identity *process, group string) error {
+	conn, err := load.Dial(identity.address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for n := range 1000 {
+		response, err := conn.Do(get("/metrics"))
+		if err != nil {
+			return err
+		}
+		left := false
+		for line := range bytes.Lines(response.Body) {
+			left = left || bytes.HasPrefix(line, []byte("identity_changes_followers")) && !bytes.HasSuffix(line, []byte(" 0\n"))
+		}
+		if !left {
+			return nil
+		}
+		if err := describe(identity, group, fmt.Sprint("is anybody there, ", n)); err != nil {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return fmt.Errorf("followers stay")
 }

@@ -108,33 +108,33 @@ func (n *Notices) After(ctx context.Context, place eventstream.Place, limit int)
 	if !recent {
 		commits = make([][]commit, len(n.parts))
 		err = n.each(ctx, func(ctx context.Context, i int) (err error) {
-			commits[i], err = n.read(ctx, i, seqs[i], commitsFor(limit))
+			commits[i], err = n.behind(ctx, i, seqs[i], commitsFor(limit))
 			return err
 		})
 		if err != nil {
 			return nil, place, fmt.Errorf("read the change feed: %w", err)
 		}
 	}
-	told, next := gather(n.parts, seqs, partly, place, commits, limit)
-	if len(told) == 0 && !recent {
-		return nil, next, n.exists(ctx, seqs, partly)
+	if partly >= 0 && len(commits[partly]) == 0 {
+		return nil, place, eventstream.ErrUnknownPosition // what was told in part
 	}
+	told, next := gather(n.parts, partly, place, commits, limit)
 	return told, next, nil
 }
 
-// exists tells whether there are the commits that a place names. Whoever follows
-// asks that only at the end of the feed, where its parts are read anyway.
-func (n *Notices) exists(ctx context.Context, seqs []eventstream.Seq, partly int) error {
-	if partly >= 0 {
-		return eventstream.ErrUnknownPosition // the commit that is told in part
+// behind reads what a part announces behind a commit, which it makes sure of.
+func (n *Notices) behind(ctx context.Context, part int, seq eventstream.Seq, limit int) ([]commit, error) {
+	if seq == 0 {
+		return n.read(ctx, part, 0, limit)
 	}
-	return n.each(ctx, func(ctx context.Context, i int) error {
-		head, err := n.streams.Head(ctx, n.parts[i])
-		if err == nil && head < seqs[i] {
-			return eventstream.ErrUnknownPosition
-		}
-		return err
-	})
+	commits, err := n.read(ctx, part, seq-1, limit+1)
+	if err != nil {
+		return nil, err
+	}
+	if len(commits) == 0 {
+		return nil, eventstream.ErrUnknownPosition
+	}
+	return commits[1:], nil
 }
 
 // commit is what a commit of a part announces.
@@ -163,7 +163,7 @@ func (n *Notices) read(ctx context.Context, part int, after eventstream.Seq, lim
 
 // gather puts together what the parts announce, the one that was told in part
 // first.
-func gather(parts []eventstream.StreamID, seqs []eventstream.Seq, partly int, place eventstream.Place, commits [][]commit, limit int) ([]eventstream.Announcement, eventstream.Place) {
+func gather(parts []eventstream.StreamID, partly int, place eventstream.Place, commits [][]commit, limit int) ([]eventstream.Announcement, eventstream.Place) {
 	var found []eventstream.Announcement
 	order := make([]int, 0, len(parts))
 	if partly >= 0 {
