@@ -57,6 +57,53 @@ func FuzzPatch(f *testing.F) {
 	})
 }
 
+// FuzzCheck sends bodies as questions. Whatever they are, the answer is a good one:
+// never a fault; what is not JSON is malformed; and every question has its answer.
+func FuzzCheck(f *testing.F) {
+	handler := newDirectory(f, wiring{noSearch: true}).handler(f, nil)
+	group, user := created(f, handler, "/groups", `{"name":"something"}`), created(f, handler, "/users", `{"username":"somebody"}`)
+	if put := ask(handler, "PUT", "/groups/"+group+"/members/"+user, ""); put.Code != http.StatusCreated {
+		f.Fatalf("put: status %d", put.Code)
+	}
+	one := `{"groupId":"` + group + `","userId":"` + user + `"}`
+	for _, seed := range []string{
+		`{"items":[` + one + `]}`, `{"items":[` + strings.Repeat(one+",", 100) + one + `]}`, `{"items":[]}`, `{"items":[{}]}`, `{"items":[null,7,"x",[]]}`, `{}`, `[]`, ``, `null`,
+		`{"items":[{"groupId":"` + user + `","userId":"` + group + `"}]}`, `{"items":[{"groupId":7,"userId":null,"x":{}}]}`, `{"items":{"groupId":1}}`, `{"items":[` + one + `,` + one + `],"items":[]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		answer := ask(handler, "POST", "/groups:check", string(body), "Content-Type", "application/json")
+		sound := json.Valid(body) && utf8.Valid(body)
+		switch answer.Code {
+		case http.StatusOK:
+			var asked struct {
+				Items []struct{ GroupID, UserID string } `json:"items"`
+			}
+			var told struct {
+				Items []struct{ Member *bool } `json:"items"`
+			}
+			if err := errors.Join(json.Unmarshal(body, &asked), json.Unmarshal(answer.Body.Bytes(), &told)); err != nil || len(told.Items) != len(asked.Items) || len(asked.Items) > 100 {
+				t.Fatalf("%d questions, %d answers, %v", len(asked.Items), len(told.Items), err)
+			}
+			for i, q := range asked.Items {
+				in := strings.EqualFold(q.GroupID, group) && strings.EqualFold(q.UserID, user)
+				if told.Items[i].Member == nil || *told.Items[i].Member != in {
+					t.Errorf("answer %d: %s", i, answer.Body)
+				}
+			}
+		case http.StatusUnprocessableEntity:
+			if !sound {
+				t.Errorf("not malformed: %s", answer.Body)
+			}
+			checkPointers(t, answer.Body.Bytes())
+		case http.StatusBadRequest:
+		default:
+			t.Errorf("status %d: %s", answer.Code, answer.Body)
+		}
+	})
+}
+
 func checkPointers(t *testing.T, body []byte) {
 	var problem struct {
 		Errors []struct {

@@ -16,6 +16,7 @@ import (
 // directly or through other groups, by id, each once. Whoever is in by the same
 // edges throughout a walk appears in it.
 func (r *Reader) EffectiveMembers(ctx context.Context, group domain.GroupID, listing Listing, fresh Freshness) (Page[EffectiveMembership], error) {
+	r = r.answering()
 	ctx, span := r.config.Tracer.Start(ctx, "queries.EffectiveMembers")
 	defer span.End()
 	return r.effectiveEdges(ctx, listing, fresh, func(ctx context.Context) error { return r.needGroup(ctx, group) }, walk[EffectiveMembership]{
@@ -30,6 +31,7 @@ func (r *Reader) EffectiveMembers(ctx context.Context, group domain.GroupID, lis
 // EffectiveGroups lists the groups that a user, who exists, is in, directly or
 // through other groups, by id.
 func (r *Reader) EffectiveGroups(ctx context.Context, user domain.UserID, listing Listing, fresh Freshness) (Page[EffectiveMembership], error) {
+	r = r.answering()
 	ctx, span := r.config.Tracer.Start(ctx, "queries.EffectiveGroups")
 	defer span.End()
 	return r.effectiveEdges(ctx, listing, fresh, func(ctx context.Context) error { return r.needUser(ctx, user) }, walk[EffectiveMembership]{

@@ -14,6 +14,8 @@ import (
 // pages, each of which it can stop and go on behind, also in another process. It
 // is for one goroutine.
 type Follower struct {
+	of *Reader
+	// r is the reader of the generation that answered last.
 	r     *Reader
 	epoch eventstream.Epoch
 	at    position
@@ -37,7 +39,7 @@ func (r *Reader) Follow(after string, filter NewsFilter, epoch eventstream.Epoch
 	if err := filter.check(); err != nil {
 		return nil, err
 	}
-	f := &Follower{r: r, epoch: epoch}
+	f := &Follower{of: r, r: r.answering(), epoch: epoch}
 	if after == "" {
 		f.at.filter = filter
 		f.at.stage = walkUsers
@@ -69,6 +71,12 @@ func (f *Follower) AppendPosition(dst []byte, news *News) ([]byte, error) {
 	return news.at.appendText(dst, f.epoch)
 }
 
+// Ensure brings the view to where it shows what the follower is told, at least. That
+// something has changed may be told a moment later all the same.
+func (f *Follower) Ensure(ctx context.Context, fresh Freshness) error {
+	return f.r.forceList(ctx, f.r.config.Waiter, fresh, DefaultWait)
+}
+
 // Told tells whether the last Next came to the end of what there is.
 func (f *Follower) Told() bool { return f.told }
 
@@ -82,6 +90,7 @@ const worked = 1 << 14
 // Next appends to a page what comes next, up to limit in all. It may append less,
 // or nothing, and have more to tell; see Told.
 func (f *Follower) Next(ctx context.Context, page []News, limit int) ([]News, error) {
+	f.r = f.of.answering()
 	if err := f.begin(ctx); err != nil {
 		return page, err
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 	"github.com/seed5b6a70b4/identity/sync/changefeed"
+	"github.com/seed5b6a70b4/identity/sync/changenotices"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
 	"github.com/seed5b6a70b4/identity/sync/dynamostate"
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
@@ -42,6 +43,7 @@ type cloud struct {
 
 	store        *dynamostore.Store
 	changes      *querysync.Changes
+	notices      *changenotices.Notices
 	view         *dynamoview.View
 	synchroniser *querysync.Synchroniser
 	feeds        []*shardfeed.Feed
@@ -55,9 +57,6 @@ type cloud struct {
 
 // keyAge is how long a revoked key may still be taken; five seconds are promised.
 const keyAge = 3 * time.Second
-
-// closureAge is how old the closure over groups may be for who demands nothing.
-const closureAge = time.Second
 
 // openCloud opens the tables of a prefix, which there must be, and whatever the
 // flags say follows them.
@@ -122,7 +121,7 @@ func (c *cloud) openStore() {
 	c.store = dynamostore.New(c.dynamodb, c.names.Events, options)
 	c.state = dynamostate.New(c.dynamodb, c.names.State)
 	c.openStreams(c.store, func(tracer trace.Tracer) eventstream.Store { return &tracedStore{c.store, tracer} })
-	c.openClosure(closureAge)
+	c.openClosure()
 }
 
 // claimVar may bring the claim secret, so that it is not kept in a table.
@@ -167,6 +166,7 @@ func (c *cloud) claimSecret(ctx context.Context) (domain.ClaimSecret, error) {
 
 func (c *cloud) openViews() error {
 	c.changes = querysync.NewChanges(c.streams, 0)
+	c.notices = changenotices.New(c.streams, c.changes, changenotices.Options{Poll: changesPoll, Logger: c.settings.log})
 	c.view = dynamoview.New(c.dynamodb, dynamoview.Options{Table: c.names.Views, Position: c.changes.Heads})
 	options := &querysync.Options{Parked: c.state, Changes: c.changes, Logger: c.settings.log, Reason: parkReason}
 	if c.settings.registry != nil {
@@ -213,9 +213,9 @@ func (c *cloud) openQueries() error {
 		return err
 	}
 	if c.indexer == nil {
-		return c.openReader(c.view, c.view.Name(), waiter, nil, nil, "", nil)
+		return c.openReader(c.view, c.view.Name(), waiter, c.notices, nil, "", nil)
 	}
-	return c.openReader(c.view, c.view.Name(), waiter, nil, timely{c.index}, indexName, c.indexer)
+	return c.openReader(c.view, c.view.Name(), waiter, c.notices, timely{c.index}, indexName, c.indexer)
 }
 
 // adminKey implements engine: the environment alone brings one.
@@ -228,6 +228,14 @@ func (c *cloud) adminKey() (string, error) {
 
 // run implements engine.
 func (c *cloud) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.notices.Run(ctx) })
+	group.Go(func() error { return c.runFeeds(ctx) })
+	return group.Wait()
+}
+
+// runFeeds keeps the views up to date, or hears of what others do, until ctx ends.
+func (c *cloud) runFeeds(ctx context.Context) error {
 	if len(c.feeds) == 0 {
 		return c.hearParked(ctx)
 	}

@@ -88,7 +88,7 @@ func (b *embedded) openStore() error {
 		return err
 	}
 	b.openStreams(b.store, func(tracer trace.Tracer) eventstream.Store { return &tracedLog{b.store, tracedStore{b.store, tracer}} })
-	b.openClosure(0)
+	b.openClosure()
 	b.observing.Store(b.closure)
 	return nil
 }
