@@ -245,7 +245,10 @@ func newDocument(version string) huma.Config {
 		},
 		Servers: []*huma.Server{{URL: "/"}},
 		Tags: []*huma.Tag{
-			{Name: "users"}, {Name: "groups"}, {Name: "members"}, {Name: "changes", Description: "What happens, for those who follow."},
+			{Name: "users"},
+			{Name: "groups"},
+			{Name: "members"},
+			{Name: "changes", Description: "What happens, for those who follow."},
 			{Name: "keys", Description: "API keys; scope admin."},
 			{Name: "views", Description: "Building views anew; scope admin."},
 			{Name: "store", Description: "Replicas, and taking over; scope admin."},
