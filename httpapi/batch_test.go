@@ -99,7 +99,8 @@ func bulkOutcomeOf(status int, body []byte, prefix string) bulkOutcome {
 
 func results(r interface {
 	Fatalf(string, ...any)
-}, body []byte, lines bool) []bulkOutcome {
+}, body []byte, lines bool,
+) []bulkOutcome {
 	var raw []json.RawMessage
 	if lines {
 		for line := range strings.Lines(string(body)) {

@@ -22,8 +22,7 @@ var batchRoutes = []route{{
 	body:      &bodySpec{schema: "Batch", types: postTypes, example: batchExample, line: "BatchItem", lineExample: itemExample},
 	streamsIf: (*exchange).sendsLines,
 	answers: []answer{
-		{status: http.StatusOK, text: "A result for each item.", schema: "BatchResults", example: batchResultsExample},
-		{status: http.StatusOK, schema: "BatchResult", media: linesMedia, example: resultExample},
+		{status: http.StatusOK, text: "A result for each item.", schema: "BatchResults", example: batchResultsExample, more: []content{{media: linesMedia, schema: "BatchResult", example: resultExample}}},
 	},
 	serve: changeUsers,
 }}

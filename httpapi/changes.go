@@ -40,7 +40,7 @@ var changeRoutes = []route{{
 }}
 
 var (
-	ndjsonType      = []string{"application/x-ndjson"}
+	ndjsonType      = []string{linesMedia}
 	eventStreamType = []string{"text/event-stream"}
 )
 

@@ -25,8 +25,7 @@ var groupRoutes = []route{
 		description: "`name` and `externalId` are look-ups: always current, compared as the uniqueness rule does, each on its own. " +
 			"Everything else is a search, or without any filter the list of all, by id. " + linesText,
 		answers: []answer{
-			{status: http.StatusOK, text: "A page of groups, or all of them.", schema: "GroupList", headers: listHeaders, example: groupListExample},
-			{status: http.StatusOK, schema: "Group", media: linesMedia, example: groupExample},
+			{status: http.StatusOK, text: "A page of groups, or all of them.", schema: "GroupList", headers: listHeaders, example: groupListExample, more: []content{{media: linesMedia, schema: "Group", example: groupExample}}},
 		},
 		refusals: []int{http.StatusNotImplemented}, serve: groups.find, streamsIf: (*exchange).wantsLines,
 	},

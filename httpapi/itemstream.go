@@ -143,7 +143,7 @@ func (s *itemStream) write() error {
 			return nil
 		}
 		begun = true
-		x.startStream(linesType)
+		x.startStream(ndjsonType)
 		return x.flush()
 	}
 	// Who expects 100 Continue sends nothing before it, and that is sent on reading.

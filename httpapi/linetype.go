@@ -8,10 +8,7 @@ import (
 // linesMedia is the media type of JSON values on lines of their own.
 const linesMedia = "application/x-ndjson"
 
-var (
-	linesType  = []string{linesMedia}
-	batchTypes = []string{"application/json", linesMedia}
-)
+var batchTypes = []string{"application/json", linesMedia}
 
 // sendsLines tells whether the request's body is lines.
 func (x *exchange) sendsLines() bool {

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -99,12 +98,7 @@ func (a *api) operation(rt *route) *huma.Operation {
 		}
 	}
 	for i := range rt.answers {
-		status, response := strconv.Itoa(rt.answers[i].status), rt.answers[i].response()
-		if before := op.Responses[status]; before != nil { // the same in another form
-			maps.Copy(before.Content, response.Content)
-			continue
-		}
-		op.Responses[status] = response
+		op.Responses[strconv.Itoa(rt.answers[i].status)] = rt.answers[i].response()
 	}
 	for _, status := range rt.problemStatuses() {
 		op.Responses[strconv.Itoa(status)] = problemResponse(status)

@@ -32,8 +32,7 @@ var userRoutes = []route{
 		description: "`username`, `email` and `externalId` are look-ups: always current, compared as the uniqueness rule does, each on its own. " +
 			"Everything else is a search, or without any filter the list of all, by id. " + linesText,
 		answers: []answer{
-			{status: http.StatusOK, text: "A page of users, or all of them.", schema: "UserList", headers: listHeaders, example: userListExample},
-			{status: http.StatusOK, schema: "User", media: linesMedia, example: userExample},
+			{status: http.StatusOK, text: "A page of users, or all of them.", schema: "UserList", headers: listHeaders, example: userListExample, more: []content{{media: linesMedia, schema: "User", example: userExample}}},
 		},
 		refusals: []int{http.StatusNotImplemented}, serve: users.find, streamsIf: (*exchange).wantsLines,
 	},

@@ -35,7 +35,7 @@ func (r *resource[E]) walk(ctx context.Context, x *exchange, fresh queries.Fresh
 			if err = x.setConsistency(page.RestsOn); err != nil {
 				return err
 			}
-			if !x.startStream(linesType) {
+			if !x.startStream(ndjsonType) {
 				return nil
 			}
 		case err != nil && first:

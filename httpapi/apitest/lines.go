@@ -90,8 +90,19 @@ func testWrongLines(t *testing.T, c *client) {
 		code         string
 	}
 	for i, w := range []want{
-		{1, 201, ""}, {2, 400, "malformed_body"}, {4, 400, "malformed_body"}, {5, 400, "malformed_body"}, {6, 400, "malformed_body"}, {7, 400, "malformed_body"},
-		{8, 400, "malformed_body"}, {9, 422, "invalid"}, {10, 422, "invalid"}, {11, 413, "too_large"}, {12, 201, ""}, {14, 201, ""}, {15, 201, ""},
+		{1, 201, ""},
+		{2, 400, "malformed_body"},
+		{4, 400, "malformed_body"},
+		{5, 400, "malformed_body"},
+		{6, 400, "malformed_body"},
+		{7, 400, "malformed_body"},
+		{8, 400, "malformed_body"},
+		{9, 422, "invalid"},
+		{10, 422, "invalid"},
+		{11, 413, "too_large"},
+		{12, 201, ""},
+		{14, 201, ""},
+		{15, 201, ""},
 	} {
 		got := results[i].want(w.status)
 		if got.fields["line"] != float64(w.line) || got.text("code") != w.code {
