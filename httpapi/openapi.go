@@ -251,7 +251,8 @@ func newDocument(version string) huma.Config {
 		},
 		Servers: []*huma.Server{{URL: "/"}},
 		Tags: []*huma.Tag{
-			{Name: "users"}, {Name: "groups"}, {Name: "members"}, {Name: "changes", Description: "What happens, for those who follow."}, {Name: "events", Description: "What is stored, for copies."},
+			{Name: "users"}, {Name: "groups"}, {Name: "members"}, {Name: "changes", Description: "What happens, for those who follow."},
+			{Name: "events", Description: "What is stored, for copies."},
 			{Name: "keys", Description: "API keys; scope admin."},
 			{Name: "views", Description: "Building views anew; scope admin."},
 			{Name: "store", Description: "Replicas, and taking over; scope admin."},
