@@ -17,6 +17,7 @@ import (
 // the same. Users that went away since they were indexed are left out, so a page
 // may be shorter than its limit; only an empty Next says that it is the last.
 func (r *Reader) Users(ctx context.Context, criteria Criteria, listing Listing, fresh Freshness) (Page[domain.User], error) {
+	r = r.answering()
 	criteria.Kind = domain.UserMember
 	return find(ctx, r, finding[domain.User]{
 		criteria: criteria,
@@ -31,6 +32,7 @@ func (r *Reader) Users(ctx context.Context, criteria Criteria, listing Listing, 
 
 // Groups finds the groups that meet the criteria, as Users does users.
 func (r *Reader) Groups(ctx context.Context, criteria Criteria, listing Listing, fresh Freshness) (Page[domain.Group], error) {
+	r = r.answering()
 	criteria.Kind = domain.GroupMember
 	return find(ctx, r, finding[domain.Group]{
 		criteria: criteria,

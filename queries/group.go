@@ -10,6 +10,7 @@ import (
 
 // Group gives a group that exists.
 func (r *Reader) Group(ctx context.Context, id domain.GroupID, fresh Freshness) (Entity[domain.Group], error) {
+	r = r.answering()
 	stream := eventstream.GroupStream(id.UUID)
 	if err := r.forceEntity(ctx, fresh, stream); err != nil {
 		return Entity[domain.Group]{}, err

@@ -26,11 +26,13 @@ type Change struct {
 // removed. It is read from the stream itself, so it is always current; tokens
 // are only validated.
 func (r *Reader) UserHistory(ctx context.Context, id domain.UserID, listing Listing, fresh Freshness) (Page[Change], error) {
+	r = r.answering()
 	return r.history(ctx, eventstream.UserStream(id.UUID), listing, fresh, noUser)
 }
 
 // GroupHistory gives the commits of a group, as UserHistory does of a user.
 func (r *Reader) GroupHistory(ctx context.Context, id domain.GroupID, listing Listing, fresh Freshness) (Page[Change], error) {
+	r = r.answering()
 	return r.history(ctx, eventstream.GroupStream(id.UUID), listing, fresh, noGroup)
 }
 

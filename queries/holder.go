@@ -29,6 +29,7 @@ type remembered struct {
 // Holder gives an API key that was not revoked and the user it belongs to, who
 // exists, as they were at most Config.KeyAge ago.
 func (r *Reader) Holder(ctx context.Context, id domain.KeyID) (Holder, error) {
+	r = r.answering()
 	if r.holders == nil {
 		return r.holder(ctx, id, Freshness{})
 	}

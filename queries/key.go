@@ -12,6 +12,7 @@ import (
 
 // Key gives an API key that was not revoked.
 func (r *Reader) Key(ctx context.Context, id domain.KeyID, fresh Freshness) (Entity[domain.APIKey], error) {
+	r = r.answering()
 	stream := eventstream.KeyStream(id.UUID)
 	if err := r.forceEntity(ctx, fresh, stream); err != nil {
 		return Entity[domain.APIKey]{}, err
@@ -28,6 +29,7 @@ func (r *Reader) Key(ctx context.Context, id domain.KeyID, fresh Freshness) (Ent
 
 // Keys lists the API keys that were not revoked, by id.
 func (r *Reader) Keys(ctx context.Context, listing Listing, fresh Freshness) (Page[domain.APIKey], error) {
+	r = r.answering()
 	ctx, span := r.config.Tracer.Start(ctx, "queries.Keys")
 	defer span.End()
 	restsOn, err := r.rows(ctx, fresh)

@@ -16,6 +16,7 @@ import (
 // value. A text that could be no such value finds nothing. With NotFound, Shows
 // says what the view was at.
 func (r *Reader) UserByUsername(ctx context.Context, text string, fresh Freshness) (Entity[domain.User], error) {
+	r = r.answering()
 	username, err := domain.ParseUsername(text)
 	if err != nil {
 		return r.noUserWith(ctx)
@@ -26,6 +27,7 @@ func (r *Reader) UserByUsername(ctx context.Context, text string, fresh Freshnes
 
 // UserByEmail gives the user that has a mail address, as UserByUsername does.
 func (r *Reader) UserByEmail(ctx context.Context, text string, fresh Freshness) (Entity[domain.User], error) {
+	r = r.answering()
 	email, err := domain.ParseEmail(text)
 	if err != nil {
 		return r.noUserWith(ctx)
@@ -37,6 +39,7 @@ func (r *Reader) UserByEmail(ctx context.Context, text string, fresh Freshness) 
 // UserByExternalID gives the user that has an external id, as UserByUsername
 // does.
 func (r *Reader) UserByExternalID(ctx context.Context, text string, fresh Freshness) (Entity[domain.User], error) {
+	r = r.answering()
 	externalID, err := domain.ParseExternalID(text)
 	if err != nil {
 		return r.noUserWith(ctx)
@@ -47,6 +50,7 @@ func (r *Reader) UserByExternalID(ctx context.Context, text string, fresh Freshn
 
 // GroupByName gives the group that has a name, as UserByUsername does users.
 func (r *Reader) GroupByName(ctx context.Context, text string, fresh Freshness) (Entity[domain.Group], error) {
+	r = r.answering()
 	name, err := domain.ParseGroupName(text)
 	if err != nil {
 		return r.noGroupWith(ctx)
@@ -58,6 +62,7 @@ func (r *Reader) GroupByName(ctx context.Context, text string, fresh Freshness) 
 // GroupByExternalID gives the group that has an external id, as UserByUsername
 // does users.
 func (r *Reader) GroupByExternalID(ctx context.Context, text string, fresh Freshness) (Entity[domain.Group], error) {
+	r = r.answering()
 	externalID, err := domain.ParseExternalID(text)
 	if err != nil {
 		return r.noGroupWith(ctx)

@@ -16,6 +16,7 @@ const CodeNotAMember = "not_a_member"
 // Membership gives a membership that is present and neither of whose ends was
 // removed.
 func (r *Reader) Membership(ctx context.Context, group domain.GroupID, member uuid.UUID, fresh Freshness) (Entity[domain.Membership], error) {
+	r = r.answering()
 	stream := eventstream.MemberStream(group.UUID, member)
 	err := r.forceEntity(ctx, fresh, stream, eventstream.GroupStream(group.UUID), eventstream.UserStream(member), eventstream.GroupStream(member))
 	if err != nil {
@@ -87,6 +88,7 @@ func (r *Reader) needGroup(ctx context.Context, id domain.GroupID) error {
 
 // Members lists the members of a group that exists, by id.
 func (r *Reader) Members(ctx context.Context, group domain.GroupID, listing Listing, fresh Freshness) (Page[domain.Membership], error) {
+	r = r.answering()
 	ctx, span := r.config.Tracer.Start(ctx, "queries.Members")
 	defer span.End()
 	return r.edges(ctx, listing, fresh, func(ctx context.Context) error { return r.needGroup(ctx, group) }, walk[domain.Membership]{
@@ -100,6 +102,7 @@ func (r *Reader) Members(ctx context.Context, group domain.GroupID, listing List
 
 // GroupsOfUser lists the groups that a user, who exists, is directly in, by id.
 func (r *Reader) GroupsOfUser(ctx context.Context, user domain.UserID, listing Listing, fresh Freshness) (Page[domain.Membership], error) {
+	r = r.answering()
 	ctx, span := r.config.Tracer.Start(ctx, "queries.GroupsOfUser")
 	defer span.End()
 	return r.edges(ctx, listing, fresh, func(ctx context.Context) error { return r.needUser(ctx, user) }, r.groupsOf(user.UUID))
@@ -108,6 +111,7 @@ func (r *Reader) GroupsOfUser(ctx context.Context, user domain.UserID, listing L
 // GroupsOfGroup lists the groups that a group, which exists, is directly in, by
 // id.
 func (r *Reader) GroupsOfGroup(ctx context.Context, group domain.GroupID, listing Listing, fresh Freshness) (Page[domain.Membership], error) {
+	r = r.answering()
 	ctx, span := r.config.Tracer.Start(ctx, "queries.GroupsOfGroup")
 	defer span.End()
 	return r.edges(ctx, listing, fresh, func(ctx context.Context) error { return r.needGroup(ctx, group) }, r.groupsOf(group.UUID))

@@ -28,6 +28,7 @@ func (m *Moment) isBefore(commit *eventstream.Commit) bool {
 // before its creation or after its removal, and at a commit that does not exist,
 // it is NotFound. Tokens are only validated.
 func (r *Reader) UserAt(ctx context.Context, id domain.UserID, at Moment, fresh Freshness) (Entity[domain.User], error) {
+	r = r.answering()
 	user := domain.User{ID: id}
 	stream := eventstream.UserStream(id.UUID)
 	if err := r.foldUntil(ctx, stream, at, fresh, user.Apply); err != nil {
@@ -41,6 +42,7 @@ func (r *Reader) UserAt(ctx context.Context, id domain.UserID, at Moment, fresh 
 
 // GroupAt gives a group as it was, as UserAt does a user.
 func (r *Reader) GroupAt(ctx context.Context, id domain.GroupID, at Moment, fresh Freshness) (Entity[domain.Group], error) {
+	r = r.answering()
 	group := domain.Group{ID: id}
 	stream := eventstream.GroupStream(id.UUID)
 	if err := r.foldUntil(ctx, stream, at, fresh, group.Apply); err != nil {

@@ -2,6 +2,7 @@ package queries
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -18,7 +19,8 @@ var ErrSearchOff = errors.New("search is off")
 // Config is what a Reader reads from. Streams, View and Waiter are required.
 type Config struct {
 	Streams *eventstream.Streams
-	// View answers; Waiter brings it to where a reader needs it.
+	// View answers at first, until Reader.Switch; Waiter brings it to where a reader
+	// needs it.
 	View   View
 	Waiter Waiter
 	// Search finds; nil when search is off. SearchWaiter brings both the view and
@@ -46,15 +48,15 @@ type Reader struct {
 	cursors *sealer
 	hints   *hints                               // nil if heads have to be read
 	holders *lru.Cache[domain.KeyID, remembered] // nil if the view is asked each time
+	// answers is nil in the Reader of one generation, which has it in its config;
+	// other Readers have none there.
+	answers *atomic.Pointer[Reader]
 }
 
 // NewReader makes a Reader.
 func NewReader(config Config) (*Reader, error) {
-	if config.Streams == nil || config.View == nil || config.Waiter == nil {
-		return nil, errors.New("a reader needs streams, a view and a waiter")
-	}
-	if config.Search != nil && config.SearchWaiter == nil {
-		return nil, errors.New("a reader with search needs a waiter for it")
+	if config.Streams == nil {
+		return nil, errors.New("a reader needs streams")
 	}
 	if config.Tracer == nil {
 		config.Tracer = noop.NewTracerProvider().Tracer("")
@@ -63,12 +65,16 @@ func NewReader(config Config) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{config: config, cursors: cursors}
+	first := Generation{View: config.View, Waiter: config.Waiter, Search: config.Search, SearchWaiter: config.SearchWaiter}
+	config.View, config.Waiter, config.Search, config.SearchWaiter = nil, nil, nil, nil
+	r := &Reader{config: config, cursors: cursors, answers: new(atomic.Pointer[Reader])}
 	if config.Streams.Heads() != nil {
 		r.hints = newHints()
 	}
 	if config.KeyAge > 0 {
-		r.holders, err = newHolders()
+		if r.holders, err = newHolders(); err != nil {
+			return nil, err
+		}
 	}
-	return r, err
+	return r, r.Switch(first)
 }

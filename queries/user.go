@@ -10,6 +10,7 @@ import (
 
 // User gives a user that exists.
 func (r *Reader) User(ctx context.Context, id domain.UserID, fresh Freshness) (Entity[domain.User], error) {
+	r = r.answering()
 	stream := eventstream.UserStream(id.UUID)
 	if err := r.forceEntity(ctx, fresh, stream); err != nil {
 		return Entity[domain.User]{}, err

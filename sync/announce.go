@@ -48,7 +48,7 @@ const atOnce = 16
 // A position that the store does not have, and does not get within a moment, is
 // counted and passed over: it cannot be one of this store.
 func (s *Synchroniser) Handle(ctx context.Context, positions []eventstream.Position) error {
-	for _, f := range s.followers {
+	for _, f := range s.all() {
 		if _, err := f.handle(ctx, positions, told); err != nil {
 			return fmt.Errorf("bring view %s up to date: %w", f.view.Name(), err)
 		}

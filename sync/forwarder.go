@@ -24,7 +24,7 @@ import (
 // once at the start, Run for as long as there are changes. Readers wait with
 // Ensure.
 type Forwarder[E comparable] struct {
-	from    *Synchroniser
+	follows *follower
 	view    PositionedView
 	options ForwarderOptions[E]
 	metrics forwarderMetrics
@@ -86,7 +86,8 @@ const afterCatchUp = math.MaxUint64
 
 // NewForwarder makes a Forwarder of a view that the synchroniser follows.
 func NewForwarder[E comparable](s *Synchroniser, view PositionedView, options ForwarderOptions[E]) (*Forwarder[E], error) {
-	if _, err := s.following(view); err != nil {
+	follower, err := s.following(view)
+	if err != nil {
 		return nil, fmt.Errorf("forward to %s: %w", options.Name, err)
 	}
 	if options.Name == "" || options.Push == nil || options.Touches == nil {
@@ -101,7 +102,7 @@ func NewForwarder[E comparable](s *Synchroniser, view PositionedView, options Fo
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	f := &Forwarder[E]{from: s, view: view, options: options, metrics: newForwarderMetrics(options.Name)}
+	f := &Forwarder[E]{follows: follower, view: view, options: options, metrics: newForwarderMetrics(options.Name)}
 	f.queue.waiting = map[E]struct{}{}
 	if options.Metrics == nil {
 		return f, nil
@@ -110,6 +111,13 @@ func NewForwarder[E comparable](s *Synchroniser, view PositionedView, options Fo
 		return nil, fmt.Errorf("register the metrics of %s: %w", options.Name, err)
 	}
 	return f, nil
+}
+
+// Forget drops what was measured, so that another Forwarder may have the name.
+func (f *Forwarder[E]) Forget() {
+	if f.options.Metrics != nil {
+		f.metrics.unregister(f.options.Metrics, f.state)
+	}
 }
 
 // Changed says that the view shows the entities otherwise than before. It must
@@ -198,7 +206,7 @@ func (f *Forwarder[E]) Wait(ctx context.Context, position uint64) error {
 	if f.Applied() >= position {
 		return nil
 	}
-	if err := f.from.Ensure(ctx, f.view, eventstream.LogStream, eventstream.Seq(position)); err != nil {
+	if err := f.follows.ensure(ctx, eventstream.LogStream, eventstream.Seq(position)); err != nil {
 		return err
 	}
 	return f.Flush(ctx)
@@ -206,11 +214,7 @@ func (f *Forwarder[E]) Wait(ctx context.Context, position uint64) error {
 
 // Complete fails with ErrParked while any stream is parked in the view.
 func (f *Forwarder[E]) Complete() error {
-	follower, err := f.from.following(f.view)
-	if err != nil {
-		return err
-	}
-	return follower.complete()
+	return f.follows.complete()
 }
 
 // Ensure brings the view to where it must be, as Synchroniser.Ensure does, and
@@ -222,14 +226,14 @@ func (f *Forwarder[E]) Ensure(ctx context.Context, stream eventstream.StreamID, 
 	case stream == eventstream.LogStream:
 		return f.Wait(ctx, uint64(minSeq))
 	case isShard(stream):
-		if err := f.from.Ensure(ctx, f.view, stream, minSeq); err != nil {
+		if err := f.follows.ensure(ctx, stream, minSeq); err != nil {
 			return err
 		}
 		return f.Flush(ctx)
 	case !f.view.Shows(stream):
 		return nil
 	}
-	if err := f.from.Ensure(ctx, f.view, stream, minSeq); err != nil {
+	if err := f.follows.ensure(ctx, stream, minSeq); err != nil {
 		return err
 	}
 	entities, err := f.options.Touches(ctx, stream)

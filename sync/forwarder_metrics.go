@@ -34,6 +34,12 @@ func (m *forwarderMetrics) register(registerer prometheus.Registerer, state func
 	)
 }
 
+func (m *forwarderMetrics) unregister(registerer prometheus.Registerer, state func() (waiting int, lag uint64)) {
+	for _, collector := range []prometheus.Collector{m.pushed, m.failures, m.slowed, &forwarderCollector{m, state}} {
+		registerer.Unregister(collector)
+	}
+}
+
 // state tells how many entities wait, and how far behind the view that is.
 func (f *Forwarder[E]) state() (waiting int, lag uint64) {
 	passed := f.Applied()

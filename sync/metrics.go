@@ -45,6 +45,15 @@ func (m *metrics) register(registerer prometheus.Registerer, s *Synchroniser) er
 	)
 }
 
+// forget drops what was measured of a view.
+func (m *metrics) forget(view string) {
+	of := prometheus.Labels{"view": view}
+	for _, counter := range []*prometheus.CounterVec{m.applied, m.healed, m.notices, m.phantom, m.waits} {
+		counter.DeletePartialMatch(of)
+	}
+	m.waited.DeletePartialMatch(of)
+}
+
 func (m *metrics) of(view string) followerMetrics {
 	outcome := func(name string) prometheus.Counter { return m.waits.WithLabelValues(view, name) }
 	return followerMetrics{
@@ -108,7 +117,7 @@ func (c *lagCollector) Collect(to chan<- prometheus.Metric) {
 	for _, x := range c.s.allIndexers() {
 		to <- prometheus.MustNewConstMetric(parkedCount, prometheus.GaugeValue, float64(x.parked.count.Load()), x.options.Name)
 	}
-	for _, f := range c.s.followers {
+	for _, f := range c.s.all() {
 		name := f.view.Name()
 		to <- prometheus.MustNewConstMetric(parkedCount, prometheus.GaugeValue, float64(f.parked.count.Load()), name)
 		if lag, ok := f.lag(); ok {
@@ -130,7 +139,7 @@ type Lag struct {
 // are left out.
 func (s *Synchroniser) Lags() []Lag {
 	var lags []Lag
-	for _, f := range s.followers {
+	for _, f := range s.all() {
 		if lag, ok := f.lag(); ok {
 			lags = append(lags, lag)
 		}

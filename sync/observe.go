@@ -20,7 +20,7 @@ import (
 // for a while the view's position stays, and Run, or a reader, goes on from
 // there.
 func (s *Synchroniser) Observe(transactions [][]eventstream.Commit) {
-	for _, f := range s.followers {
+	for _, f := range s.all() {
 		f.observe(context.Background(), transactions)
 	}
 }
@@ -31,7 +31,7 @@ func (f *follower) observe(ctx context.Context, transactions [][]eventstream.Com
 	}
 	f.feeding <- struct{}{}
 	defer func() { <-f.feeding }()
-	if f.catchingUp.Load() {
+	if f.catchingUp.Load() || f.left.Load() {
 		return
 	}
 	if f.positioned == nil {

@@ -31,7 +31,7 @@ type Parked struct {
 // Parked lists what is parked, by view and stream; also what indexes refused.
 func (s *Synchroniser) Parked() []Parked {
 	var all []Parked
-	for _, f := range s.followers {
+	for _, f := range s.all() {
 		f.prune(context.Background())
 		all = append(all, f.parked.list(f.view.Name())...)
 	}
@@ -138,6 +138,8 @@ type parkedStreams struct {
 
 	count   atomic.Int64
 	unsaved atomic.Bool
+	// forgotten tells that the list is kept nowhere any more.
+	forgotten atomic.Bool
 
 	mu      sync.Mutex
 	entries map[eventstream.StreamID]*parkedEntry

@@ -72,7 +72,7 @@ func (p *parkedStreams) save() error {
 	}
 	p.saving.Lock()
 	defer p.saving.Unlock()
-	if !p.unsaved.Swap(false) {
+	if p.forgotten.Load() || !p.unsaved.Swap(false) {
 		return nil
 	}
 	write := p.write

@@ -117,7 +117,7 @@ func (p *parkedStreams) touch(stream eventstream.StreamID) {
 // HearParked hears of what other processes have parked, for those who do not
 // sweep.
 func (s *Synchroniser) HearParked(ctx context.Context) error {
-	for _, f := range s.followers {
+	for _, f := range s.all() {
 		if err := f.parked.reload(ctx); err != nil {
 			return err
 		}

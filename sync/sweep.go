@@ -39,7 +39,7 @@ func (s *Synchroniser) Run(ctx context.Context) error {
 
 // goOn brings stalled views to the end of the log.
 func (s *Synchroniser) goOn(ctx context.Context) {
-	for _, f := range s.followers {
+	for _, f := range s.all() {
 		if !f.stall.under() || !f.stall.mayTry(s.options.Now()) {
 			continue
 		}
@@ -70,7 +70,7 @@ func (f *follower) catchLog(ctx context.Context) error {
 // What indexes refused is pushed to them again. No view waits for an index that is
 // away: the next sweep tries that again.
 func (s *Synchroniser) Sweep(ctx context.Context, since time.Time) error {
-	for _, f := range s.followers {
+	for _, f := range s.all() {
 		if err := f.sweep(ctx, since); err != nil {
 			return fmt.Errorf("sweep view %s: %w", f.view.Name(), err)
 		}

@@ -20,7 +20,8 @@ import (
 type Synchroniser struct {
 	streams   *eventstream.Streams
 	options   Options
-	followers []*follower
+	metrics   *metrics
+	followers atomic.Pointer[[]*follower] // replaced under mu
 
 	mu       sync.Mutex
 	indexers []*Indexer
@@ -58,21 +59,16 @@ func New(streams *eventstream.Streams, views []View, options *Options) (*Synchro
 		s.options = *options
 	}
 	s.options.fill()
-	metrics := newMetrics()
+	s.metrics = newMetrics()
 	for _, view := range views {
-		if s.named(view.Name()) != nil {
-			return nil, fmt.Errorf("two views are named %s", view.Name())
+		if err := s.add(view, false); err != nil {
+			return nil, err
 		}
-		f := newFollower(s, view, metrics)
-		if f.announcing != nil && s.options.Changes == nil {
-			return nil, fmt.Errorf("view %s: %w", view.Name(), errNoChanges)
-		}
-		s.followers = append(s.followers, f)
 	}
 	if s.options.Metrics == nil {
 		return s, nil
 	}
-	if err := metrics.register(s.options.Metrics, s); err != nil {
+	if err := s.metrics.register(s.options.Metrics, s); err != nil {
 		return nil, fmt.Errorf("register the synchroniser's metrics: %w", err)
 	}
 	return s, nil
@@ -118,8 +114,10 @@ type follower struct {
 	feeding chan struct{}
 	// catchingUp tells that CatchUp does that, and that nobody else need.
 	catchingUp atomic.Bool
-	progress   signal
-	stall      stall
+	// left tells that the view was let go of.
+	left     atomic.Bool
+	progress signal
+	stall    stall
 }
 
 func newFollower(s *Synchroniser, view View, metrics *metrics) *follower {
@@ -134,7 +132,7 @@ func newFollower(s *Synchroniser, view View, metrics *metrics) *follower {
 }
 
 func (s *Synchroniser) named(view string) *follower {
-	for _, f := range s.followers {
+	for _, f := range s.all() {
 		if f.view.Name() == view {
 			return f
 		}
@@ -145,7 +143,7 @@ func (s *Synchroniser) named(view string) *follower {
 var errNotFollowed = errors.New("not a view of this synchroniser")
 
 func (s *Synchroniser) following(view View) (*follower, error) {
-	for _, f := range s.followers {
+	for _, f := range s.all() {
 		if f.view == view {
 			return f, nil
 		}
