@@ -164,7 +164,7 @@ func makeIndex(ctx context.Context, client *dynamodb.Client, n names) error {
 			return err
 		}
 	}
-	return index.Prepare(ctx)
+	return index.Prepare(ctx, 1)
 }
 
 // forgetLeases removes leases that have a checkpoint. Who holds one notices that it

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
@@ -62,7 +63,11 @@ type entry struct {
 // not keep others out: the error is a *RefusedError then. After any other error
 // some documents may have been taken; putting all of them again does no harm.
 func (x *Index) Put(ctx context.Context, documents []queries.Document) error {
-	entries, err := newEntries(documents)
+	lacks, err := x.lacking(ctx)
+	if err != nil {
+		return fmt.Errorf("index documents: %w", err)
+	}
+	entries, err := newEntries(documents, lacks)
 	if err != nil {
 		return err
 	}
@@ -93,7 +98,7 @@ func (x *Index) Put(ctx context.Context, documents []queries.Document) error {
 }
 
 // newEntries writes documents down as a bulk request has them.
-func newEntries(documents []queries.Document) ([]entry, error) {
+func newEntries(documents []queries.Document, lacks map[string]bool) ([]entry, error) {
 	entries := make([]entry, len(documents))
 	for i := range documents {
 		d := &documents[i]
@@ -101,14 +106,15 @@ func newEntries(documents []queries.Document) ([]entry, error) {
 			return nil, fmt.Errorf("index a document: %w: of no kind, or of no revision", domain.Invalid)
 		}
 		action := object{"index": object{"_id": d.ID, "version": d.Revision, "version_type": "external"}}
-		var lines bytes.Buffer
-		for _, line := range []any{action, newStored(d)} {
-			if err := json.MarshalWrite(&lines, line); err != nil {
-				return nil, fmt.Errorf("index a document: %w", err)
-			}
-			lines.WriteByte('\n')
+		first, err := json.Marshal(action)
+		if err != nil {
+			return nil, fmt.Errorf("index a document: %w", err)
 		}
-		entries[i] = entry{d, lines.Bytes()}
+		second, err := written(d, lacks)
+		if err != nil {
+			return nil, fmt.Errorf("index a document: %w", err)
+		}
+		entries[i] = entry{d, slices.Concat(first, []byte{'\n'}, second, []byte{'\n'})}
 	}
 	return entries, nil
 }
