@@ -39,6 +39,10 @@ type Config struct {
 	// TracerProvider makes a span for each request; nil makes none.
 	TracerProvider trace.TracerProvider
 
+	// Views builds views anew, for those who look after the service; nil has no routes
+	// for that.
+	Views Views
+
 	// RateLimit bounds the requests of each key; the zero RateLimit does not.
 	RateLimit RateLimit
 	// MaxBody is the longest body in bytes; 1 MiB if zero.

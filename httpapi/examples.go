@@ -40,5 +40,10 @@ var (
 		`"store":{"position":1207,"writable":true,"freeBytes":83751862272}}`)
 )
 
+var generationsExample = json.RawMessage(`{"views":[{"view":"rows","generations":[{"number":1,"name":"memview","state":"answering","position":120734},` +
+	`{"number":2,"name":"memview-2","state":"building","position":60416,"behind":60318}]}],` +
+	`"rebuild":{"number":1,"views":["rows"],"state":"running","stage":"rows","done":60416,"total":120734,"perSecond":91208.5,"secondsLeft":0.7,` +
+	`"startedAt":"2026-03-01T09:30:00.000Z"}}`)
+
 var notReadyExample = json.RawMessage(`{"status":"not_ready","reason":"catching up","views":[{"name":"rows","position":1087,"behind":120,"parked":1,` +
 	`"streams":[{"stream":"user/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10","seq":3,"reason":"unknown event"}]}]}`)

@@ -226,7 +226,7 @@ func newDocument(version string) huma.Config {
 		},
 		Servers: []*huma.Server{{URL: "/"}},
 		Tags: []*huma.Tag{
-			{Name: "users"}, {Name: "groups"}, {Name: "members"}, {Name: "keys", Description: "API keys; scope admin."}, {Name: "service"},
+			{Name: "users"}, {Name: "groups"}, {Name: "members"}, {Name: "keys", Description: "API keys; scope admin."}, {Name: "views", Description: "Building views anew; scope admin."}, {Name: "service"},
 		},
 		Components: &huma.Components{
 			Schemas: registry,

@@ -42,7 +42,7 @@ func New(config Config) (http.Handler, error) {
 	a.huma = humachi.New(a.router, newDocument(config.Version))
 	a.router.NotFound(a.noRoute)
 	a.router.MethodNotAllowed(a.noRoute)
-	for _, routes := range [][]route{userRoutes, groupRoutes, memberRoutes, keyRoutes, a.serviceRoutes()} {
+	for _, routes := range [][]route{userRoutes, groupRoutes, memberRoutes, keyRoutes, a.viewRoutes(), a.serviceRoutes()} {
 		for _, rt := range routes { // a copy for each handler, which registering completes
 			a.register(&rt)
 		}

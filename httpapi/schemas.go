@@ -50,6 +50,12 @@ func schemas() map[string]*huma.Schema {
 		}),
 		"KeyList": list("Key"),
 
+		"Generations": generationsSchema(),
+		"RebuildOrder": object([]string{"views"}, map[string]*huma.Schema{
+			"views": bounded(array(enum(RowsView, SearchView, ClosureView)), 1, 3),
+			"force": described(boolean(), "Switch also to what differs from the generation that answers."),
+		}),
+
 		"Problem": problemSchema(),
 		"Ready":   readySchema(),
 		"Live":    object([]string{"status"}, map[string]*huma.Schema{"status": enum("live")}),
@@ -146,4 +152,34 @@ func readySchema() *huma.Schema {
 			})),
 		})),
 	})
+}
+
+func generationsSchema() *huma.Schema {
+	return object([]string{"views"}, map[string]*huma.Schema{
+		"views": array(object([]string{"view", "generations"}, map[string]*huma.Schema{
+			"view": enum(RowsView, SearchView, ClosureView),
+			"generations": array(object([]string{"number", "name", "state"}, map[string]*huma.Schema{
+				"number": integer(1), "name": described(text("", 0), "What metrics and /readyz call it."), "state": enum(Answering, Building, Kept),
+				"position": described(integer(0), "Up to where it has applied the store's transactions, where they are numbered."),
+				"behind":   described(integer(0), "How many transactions it has still to apply."),
+			})),
+		})),
+		"rebuild": rebuildSchema(),
+	})
+}
+
+func rebuildSchema() *huma.Schema {
+	return described(object([]string{"number", "views", "state", "done", "total", "perSecond", "secondsLeft", "startedAt"}, map[string]*huma.Schema{
+		"number": integer(1), "views": array(enum(RowsView, SearchView, ClosureView)),
+		"state": enum(Running, Done, Failed), "reason": described(text("", 0), "Why it failed."),
+		"stage": described(text("", 0), "What is being done."), "done": integer(0), "total": integer(0),
+		"perSecond": {Type: huma.TypeNumber}, "secondsLeft": {Type: huma.TypeNumber},
+		"startedAt": timeSchema("When it began."), "endedAt": timeSchema("When it ended."),
+		"comparisons": array(object([]string{"view", "compared", "buckets", "sampled", "differing"}, map[string]*huma.Schema{
+			"view": enum(RowsView, SearchView, ClosureView), "compared": integer(0), "buckets": integer(0), "sampled": integer(0), "differing": integer(0),
+			"differences": array(object([]string{"stream", "seq", "fields"}, map[string]*huma.Schema{
+				"stream": text("", 0), "seq": integer(0), "fields": array(text("A field, never its value.", 0)),
+			})),
+		})),
+	}), "The rebuild that is under way, or the last one.")
 }

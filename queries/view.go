@@ -20,15 +20,22 @@ type Rows interface {
 	Membership(ctx context.Context, group domain.GroupID, member uuid.UUID) (domain.Membership, error)
 }
 
-// Lists answers for many, those that exist only, in the order of their ids, from
-// the first after a given one. A membership is listed while it is present and
-// neither of its ends is removed, a key until it is revoked.
+// Lists answers for many, in the order of their ids, from the first after a given
+// one, and but for EverMembers and EverGroupsOf those that exist only. A
+// membership is listed while it is present and neither of its ends is removed, a
+// key until it is revoked.
 type Lists interface {
 	Users(ctx context.Context, after domain.UserID, limit int) ([]domain.User, error)
 	Groups(ctx context.Context, after domain.GroupID, limit int) ([]domain.Group, error)
 	Keys(ctx context.Context, after domain.KeyID, limit int) ([]domain.APIKey, error)
 	Members(ctx context.Context, group domain.GroupID, after uuid.UUID, limit int) ([]domain.Membership, error)
 	GroupsOf(ctx context.Context, member uuid.UUID, after domain.GroupID, limit int) ([]domain.Membership, error)
+	// EverMembers and EverGroupsOf list every membership around an end that a commit
+	// was ever seen of, whatever became of it, of that end or of the other one: also
+	// around ids that are not known, or removed. Present is what the membership's own
+	// stream says, so it is true of one that only its end's removal ended.
+	EverMembers(ctx context.Context, group domain.GroupID, after uuid.UUID, limit int) ([]domain.Membership, error)
+	EverGroupsOf(ctx context.Context, member uuid.UUID, after domain.GroupID, limit int) ([]domain.Membership, error)
 }
 
 // View is what a backend of rows implements. Every method may be called

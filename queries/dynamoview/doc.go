@@ -24,7 +24,8 @@
 // r of a user or group counts the changes of its memberships: the revision of its
 // search document is n + r. An item that has r but no n is a member that is not
 // known yet. t says that all memberships of a removed user or group were
-// announced as ended; those that were not, but have been counted, have e.
+// announced as ended. A membership that ended so has e from when that was counted,
+// and x too from when it was announced; one that its own stream ended has x alone.
 //
 // A row and its n are written in one request, provided that n is still what was
 // read; a membership's two items and its member's r in one transaction. Every read

@@ -72,14 +72,26 @@ func listEntities[E any](ctx context.Context, v *View, partitions []string, afte
 	return entities, nil
 }
 
+// What items a list is made of.
+const (
+	notHidden = "attribute_exists(n) AND attribute_not_exists(x)"
+	everMade  = "attribute_exists(n)"
+)
+
 // visible gives the first items of a partition after an id that are not hidden.
 func (v *View) visible(ctx context.Context, partition string, after uuid.UUID, limit int) ([]item, error) {
+	return v.items(ctx, partition, after, limit, notHidden)
+}
+
+// items gives the first items of a partition after an id that a filter lets
+// through.
+func (v *View) items(ctx context.Context, partition string, after uuid.UUID, limit int, filter string) ([]item, error) {
 	values := item{}
 	values.setText(":p", partition)
 	values.setText(":after", after.String())
 	input := &dynamodb.QueryInput{
 		TableName: &v.options.Table, ConsistentRead: aws.Bool(true), ExpressionAttributeValues: values,
-		KeyConditionExpression: aws.String("p = :p AND s > :after"), FilterExpression: aws.String("attribute_exists(n) AND attribute_not_exists(x)"),
+		KeyConditionExpression: aws.String("p = :p AND s > :after"), FilterExpression: &filter,
 		Limit: aws.Int32(int32(min(limit, maxQueried))),
 	}
 	var found []item

@@ -90,7 +90,8 @@ func fold(seq uint64, apply func(uint64, time.Time, []domain.Event) error, commi
 	return nil
 }
 
-// readEdge makes a membership what an item says, given its ends.
+// readEdge makes a membership what an item says, given its ends. One that only an
+// end's removal ended is present.
 func readEdge(from item, group domain.GroupID, member uuid.UUID) (domain.Membership, error) {
 	seq, err := from.number("n")
 	if err != nil || seq == 0 {
@@ -100,7 +101,8 @@ func readEdge(from item, group domain.GroupID, member uuid.UUID) (domain.Members
 	if err != nil {
 		return domain.Membership{}, fmt.Errorf("%w: %w", errDamagedRow, err)
 	}
-	m := domain.Membership{Group: group, Member: member, Kind: domain.MemberKind(from.text("k")), Seq: seq, Present: from["x"] == nil}
+	m := domain.Membership{Group: group, Member: member, Kind: domain.MemberKind(from.text("k")), Seq: seq}
+	m.Present = from["x"] == nil || from["e"] != nil
 	if from["u"] != nil {
 		m.Since = since
 	}
@@ -116,5 +118,8 @@ func edgeChange(key item, m *domain.Membership) *change {
 		c.set.setTime("u", m.Since)
 	}
 	c.hide(!m.Present)
+	if !m.Present {
+		c.remove = append(c.remove, "e")
+	}
 	return c
 }

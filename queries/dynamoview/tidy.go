@@ -77,7 +77,7 @@ func (v *View) endEdge(ctx context.Context, edge *domain.Membership) error {
 	forth, back := edgeKeys(edge.Group, edge.Member)
 	mark := item{"e": &types.AttributeValueMemberBOOL{Value: true}}
 	return unlessMoved(v.makeAll(ctx, "end a membership",
-		&change{key: forth, set: mark, condition: "attribute_not_exists(e)"},
+		&change{key: forth, set: mark, condition: "attribute_not_exists(e) AND attribute_not_exists(x)"},
 		&change{key: back, set: mark},
 		v.counting(edge, 1),
 	))

@@ -52,16 +52,19 @@ func (v *View) replaceEdge(old *edge, wasListed bool, e *edge) {
 	member := v.nodes.at(e.member)
 	e.announce(groupStage)
 	groups, members := v.shard(e.group), v.shard(e.member)
-	id := edgeID{e.group, e.member}
 	back := backEdge{e.member, e.group}
 	if e.present() && groupStage != gone && member.stage(e.side()) != gone {
 		groups.edges.put(*e)
+		if wasFormer := !wasListed && old.seq > 0; wasFormer {
+			groups.former.remove(e.key(v.nodes))
+			members.formerBacks.remove(back.key(v.nodes))
+		}
 		if !wasListed {
 			members.backs.put(back)
-			delete(groups.former, id)
 		}
 	} else {
-		groups.former[id] = *e
+		groups.former.put(*e)
+		members.formerBacks.put(back)
 		if wasListed {
 			groups.edges.remove(e.key(v.nodes))
 			members.backs.remove(back.key(v.nodes))
@@ -73,11 +76,14 @@ func (v *View) replaceEdge(old *edge, wasListed bool, e *edge) {
 // current gives an edge and whether it is listed; the zero edge if it is not
 // known. The caller holds the group's shard.
 func (v *View) current(group, member ref) (e edge, isListed bool) {
-	shard := v.shard(group)
-	if listed := shard.edges.get(keyOf(group, v.nodes.at(member).id)); listed != nil {
+	shard, k := v.shard(group), keyOf(group, v.nodes.at(member).id)
+	if listed := shard.edges.get(k); listed != nil {
 		return *listed, true
 	}
-	return shard.former[edgeID{group, member}], false
+	if former := shard.former.get(k); former != nil {
+		return *former, false
+	}
+	return edge{}, false
 }
 
 // edge gives the row of a membership, and whether both of its ends have nodes.

@@ -56,18 +56,14 @@ func (s *source) text() ([]byte, error) {
 // load fills the empty view.
 func (v *View) load(body io.Reader) error {
 	s := &source{from: bufio.NewReaderSize(body, 1<<20)}
-	var edges [shardCount][]edge
+	var edges, former [shardCount][]edge
 	for i := range v.shards {
 		var err error
 		if edges[i], err = s.edges(); err != nil {
 			return err
 		}
-		former, err := s.edges()
-		if err != nil {
+		if former[i], err = s.edges(); err != nil {
 			return err
-		}
-		for _, e := range former {
-			v.shards[i].former[edgeID{e.group, e.member}] = e
 		}
 	}
 	var lists [2][]listed
@@ -85,7 +81,7 @@ func (v *View) load(body io.Reader) error {
 	}
 	v.loadList(userSide, lists[userSide])
 	v.loadList(groupSide, lists[groupSide])
-	return v.loadEdges(&edges)
+	return v.loadEdges(&edges, &former)
 }
 
 func (s *source) edges() ([]edge, error) {

@@ -10,35 +10,36 @@ type run struct {
 	edges []edge
 }
 
-// loadEdges lists the edges of each shard, and works out what follows from them:
-// back references, what they add to revisions, and the chores that are left.
-func (v *View) loadEdges(edges *[shardCount][]edge) error {
+// loadEdges lists the edges of each shard, and the former ones, and works out what
+// follows from them: back references, what they add to revisions, and the chores
+// that are left.
+func (v *View) loadEdges(edges, former *[shardCount][]edge) error {
 	known := ref(v.nodes.count.Load())
 	for i := range v.shards {
-		for j := range edges[i] {
-			if e := &edges[i][j]; e.group >= known || e.member >= known || e.group%shardCount != ref(i) {
-				return errMalformed
-			}
-		}
-		for _, e := range v.shards[i].former {
-			if e.group >= known || e.member >= known || e.group%shardCount != ref(i) {
-				return errMalformed
+		for _, some := range [][]edge{edges[i], former[i]} {
+			for j := range some {
+				if e := &some[j]; e.group >= known || e.member >= known || e.group%shardCount != ref(i) {
+					return errMalformed
+				}
 			}
 		}
 	}
 	inParallel(shardCount, func(i int) {
 		shard := &v.shards[i]
 		shard.edges.load(edges[i])
-		for _, e := range shard.former {
+		shard.former.load(former[i])
+		for j := range former[i] {
+			e := &former[i][j]
 			v.nodes.at(e.member).raise(e.revision())
 		}
 		for r := range runs(edges[i]) {
 			v.loadRun(r)
 		}
 	})
-	backs := v.backEdges(edges)
+	backs, formerBacks := v.backEdges(edges), v.backEdges(former)
 	inParallel(shardCount, func(i int) {
 		v.shards[i].backs.load(byMember(backs[i], known))
+		v.shards[i].formerBacks.load(byMember(formerBacks[i], known))
 	})
 	return nil
 }

@@ -48,16 +48,14 @@ func (v *View) save(to io.Writer) error {
 func (s *shard) appendEdges(b []byte) []byte {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	b = slices.Grow(b, 8+edgeSize*(s.edges.count+len(s.former)))
-	b = binary.LittleEndian.AppendUint32(b, uint32(s.edges.count))
-	for _, block := range s.edges.blocks {
-		for i := range block {
-			b = block[i].append(b)
+	b = slices.Grow(b, 8+edgeSize*(s.edges.count+s.former.count))
+	for _, set := range []*sorted[edge]{&s.edges, &s.former} {
+		b = binary.LittleEndian.AppendUint32(b, uint32(set.count))
+		for _, block := range set.blocks {
+			for i := range block {
+				b = block[i].append(b)
+			}
 		}
-	}
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(s.former)))
-	for _, e := range s.former {
-		b = e.append(b)
 	}
 	return b
 }

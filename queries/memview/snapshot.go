@@ -14,7 +14,7 @@ import (
 //
 //	for each shard:
 //	  edges    count: 4 bytes, then each 28 bytes, in order, as edge has them
-//	  former   the same, in no order
+//	  former   the same
 //	for users and for groups:
 //	  list     count: 4 bytes, then each 4 bytes: its node, in the order of the ids
 //	nodes      count: 4 bytes, then shard by shard, each:
@@ -31,7 +31,7 @@ import (
 
 const (
 	snapshotName   = "memview"
-	snapshotFormat = 1
+	snapshotFormat = 2
 )
 
 // fingerprint names what a snapshot's rows depend on: their form, what they hold,

@@ -7,7 +7,7 @@ type Stats struct {
 	// Memberships are those that are present and that Tidy has not taken out for
 	// an end that was removed.
 	Memberships int
-	// Former are the memberships that are kept for their seq alone.
+	// Former are the other memberships that there ever were.
 	Former int
 	// Nodes are the ids that were ever named, of users and groups.
 	Nodes int
@@ -44,7 +44,7 @@ func (s *shard) count(stats *Stats) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	stats.Memberships += s.edges.count
-	stats.Former += len(s.former)
+	stats.Former += s.former.count
 	stats.RowBytes += s.rows.held
 	stats.GarbageBytes += s.rows.garbage
 	if s.rows.tail > 0 {
@@ -52,5 +52,5 @@ func (s *shard) count(stats *Stats) {
 		stats.SpareBytes += cap(tail) - len(tail)
 	}
 	const backSize = 8
-	stats.EdgeBytes += edgeSize*s.edges.held() + backSize*s.backs.held()
+	stats.EdgeBytes += edgeSize*(s.edges.held()+s.former.held()) + backSize*(s.backs.held()+s.formerBacks.held())
 }

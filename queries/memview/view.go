@@ -54,8 +54,10 @@ type shard struct {
 	rows  arena
 	edges sorted[edge]
 	backs sorted[backEdge]
-	// former are the edges that no list shows: not present, or of a removed end.
-	former map[edgeID]edge
+	// former are the edges that only the lists of all that ever were show: not
+	// present, or of a removed end.
+	former      sorted[edge]
+	formerBacks sorted[backEdge]
 }
 
 type edgeID struct{ group, member ref }
@@ -97,7 +99,8 @@ func (v *View) reset() {
 		s.rows = arena{}
 		s.edges = newSorted[edge](v.nodes, edgeBlock)
 		s.backs = newSorted[backEdge](v.nodes, backBlock)
-		s.former = map[edgeID]edge{}
+		s.former = newSorted[edge](v.nodes, edgeBlock)
+		s.formerBacks = newSorted[backEdge](v.nodes, backBlock)
 	}
 	for s := range v.lists {
 		v.lists[s].refs = newSorted[listed](v.nodes, listedBlock)

@@ -75,10 +75,15 @@ func (m *model) key(id uuid.UUID) domain.APIKey {
 	return key
 }
 
-// membership is the fold of its stream, not present if an end is removed.
-func (m *model) membership(group, member uuid.UUID) domain.Membership {
+// edge is the fold of a membership's stream.
+func (m *model) edge(group, member uuid.UUID) domain.Membership {
 	none := domain.Membership{Group: domain.GroupID{UUID: group}, Member: member}
-	edge := foldOf(m, eventstream.MemberStream(group, member), none, func(e *domain.Membership) foldFunc { return e.Apply })
+	return foldOf(m, eventstream.MemberStream(group, member), none, func(e *domain.Membership) foldFunc { return e.Apply })
+}
+
+// membership is an edge, the zero one if an end is removed.
+func (m *model) membership(group, member uuid.UUID) domain.Membership {
+	edge := m.edge(group, member)
 	switch {
 	case edge.Seq == 0:
 		return domain.Membership{}
@@ -114,6 +119,26 @@ func (m *model) groupsOf(member uuid.UUID, ids []uuid.UUID) []domain.Membership 
 	var memberships []domain.Membership
 	for _, id := range sortedIDs(ids) {
 		if edge := m.membership(id, member); m.counts(&edge) {
+			memberships = append(memberships, edge)
+		}
+	}
+	return memberships
+}
+
+func (m *model) everMembers(group uuid.UUID, ids []uuid.UUID) []domain.Membership {
+	var members []domain.Membership
+	for _, id := range sortedIDs(ids) {
+		if edge := m.edge(group, id); edge.Seq > 0 {
+			members = append(members, edge)
+		}
+	}
+	return members
+}
+
+func (m *model) everGroupsOf(member uuid.UUID, ids []uuid.UUID) []domain.Membership {
+	var memberships []domain.Membership
+	for _, id := range sortedIDs(ids) {
+		if edge := m.edge(id, member); edge.Seq > 0 {
 			memberships = append(memberships, edge)
 		}
 	}

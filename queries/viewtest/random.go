@@ -147,6 +147,7 @@ func (s *subject) compare(rt *rapid.T, m *model, w *world) {
 	for _, id := range w.groups {
 		s.same("group", withoutTombGroup(s.group(domain.GroupID{UUID: id})), m.group(id))
 		s.same("members", s.members(domain.GroupID{UUID: id}, size), m.members(id, w.members()))
+		s.same("ever members", s.everMembers(domain.GroupID{UUID: id}, size), m.everMembers(id, w.members()))
 		for _, member := range w.members() {
 			got := s.membership(domain.GroupID{UUID: id}, member)
 			if want := m.membership(id, member); want.Seq > 0 || got.Present {
@@ -156,6 +157,7 @@ func (s *subject) compare(rt *rapid.T, m *model, w *world) {
 	}
 	for _, id := range w.members() {
 		s.same("groups of", s.groupsOf(id, size), m.groupsOf(id, w.groups))
+		s.same("ever groups of", s.everGroupsOf(id, size), m.everGroupsOf(id, w.groups))
 	}
 	s.same("users", s.users(size), m.users(w.users))
 	s.same("groups", s.groups(size), m.groups(w.groups))

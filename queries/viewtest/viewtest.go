@@ -44,6 +44,7 @@ func Run(t *testing.T, h Harness) {
 		{"Removal", removalPromises},
 		{"Lists", listPromises},
 		{"Members", memberPromises},
+		{"Ever", everPromises},
 		{"Position", positionPromises},
 		{"Races", racePromises},
 	}

@@ -60,6 +60,20 @@ func (s *subject) groupsOf(member uuid.UUID, size int) []domain.Membership {
 	}, func(m domain.Membership) uuid.UUID { return m.Group.UUID })
 }
 
+func (s *subject) everMembers(group domain.GroupID, size int) []domain.Membership {
+	s.t.Helper()
+	return pages(s, size, func(after uuid.UUID, limit int) ([]domain.Membership, error) {
+		return s.view.EverMembers(s.ctx(), group, after, limit)
+	}, func(m domain.Membership) uuid.UUID { return m.Member })
+}
+
+func (s *subject) everGroupsOf(member uuid.UUID, size int) []domain.Membership {
+	s.t.Helper()
+	return pages(s, size, func(after uuid.UUID, limit int) ([]domain.Membership, error) {
+		return s.view.EverGroupsOf(s.ctx(), member, domain.GroupID{UUID: after}, limit)
+	}, func(m domain.Membership) uuid.UUID { return m.Group.UUID })
+}
+
 func userIDs(users []domain.User) []uuid.UUID {
 	ids := make([]uuid.UUID, len(users))
 	for i := range users {
