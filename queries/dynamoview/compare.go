@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,17 +43,20 @@ type CompareOptions struct {
 type Comparison struct {
 	// Rows is how many there are, of either view the more.
 	Rows uint64
-	// Different are rows that differ though both are at the same commit, or of which
-	// one did not get there: the stream, and the names of what differs, never what
-	// they say. There may be more than Different names.
+	// Buckets is how many sums were compared, and Sampled how many rows were field by
+	// field whatever the sums said.
+	Buckets, Sampled int
+	// Differing is how many rows differ though both are at the same commit, or one did
+	// not get to where the other is. Different are some of them.
+	Differing uint64
 	Different []Difference
-	More      int
 }
 
-// Difference is of one row.
+// Difference is of one row: what differs, never what it says.
 type Difference struct {
 	Stream eventstream.StreamID
-	What   string
+	Seq    uint64
+	Fields []string
 }
 
 // tally is the rows of a bucket: how many, and the sum of their hashes, whose
@@ -63,7 +67,7 @@ type tally struct{ count, sum uint64 }
 // and hashes of buckets first, and then whatever differs one by one, until both
 // have the same or differ at the same commit.
 func Compare(ctx context.Context, a, b *View, options CompareOptions) (Comparison, error) {
-	c := &comparing{views: [2]*View{a, b}, options: options}
+	c := &comparing{views: [2]*View{a, b}, options: options, samples: map[eventstream.StreamID]bool{}, told: map[eventstream.StreamID]bool{}}
 	c.options.Patience = cmp.Or(options.Patience, 30*time.Second)
 	c.options.Most = cmp.Or(options.Most, 100)
 	var sums [2][]tally
@@ -83,7 +87,10 @@ func Compare(ctx context.Context, a, b *View, options CompareOptions) (Compariso
 			differing = append(differing, bucket)
 		}
 	}
-	c.result.Rows = max(counts[0], counts[1])
+	c.result.Rows, c.result.Buckets, c.result.Sampled = max(counts[0], counts[1]), buckets, len(c.samples)
+	if err := c.settleAll(ctx, c.samples); err != nil {
+		return Comparison{}, err
+	}
 	perBucket := int(c.result.Rows/buckets) + 1
 	for some := range slices.Chunk(differing, max(1, atOnceHeld/perBucket)) {
 		if err := c.settleBuckets(ctx, some); err != nil {
@@ -101,7 +108,17 @@ type comparing struct {
 
 	mu     sync.Mutex
 	result Comparison
+	// samples are some streams, those in a few of the buckets.
+	samples map[eventstream.StreamID]bool
+	// told are streams that differ.
+	told map[eventstream.StreamID]bool
 }
+
+// A bucket in sampledBuckets is looked at row by row, until there are enough.
+const (
+	sampledBuckets = 16
+	mostSamples    = 200
+)
 
 // read reads all rows of a view.
 func (c *comparing) read(ctx context.Context, v *View, take func(segment int, p place)) error {
@@ -123,7 +140,11 @@ func (c *comparing) tallies(ctx context.Context, v *View) ([]tally, error) {
 		of[i] = make([]tally, buckets)
 	}
 	err := c.read(ctx, v, func(segment int, p place) {
-		t := &of[segment][p.bucketOf()]
+		bucket := p.bucketOf()
+		if bucket%sampledBuckets == 0 {
+			c.sample(p.stream)
+		}
+		t := &of[segment][bucket]
 		t.count++
 		t.sum += p.hash
 	})
@@ -169,9 +190,21 @@ func (c *comparing) settleBuckets(ctx context.Context, some []int) error {
 			differing[stream] = true
 		}
 	}
+	return c.settleAll(ctx, differing)
+}
+
+func (c *comparing) sample(stream eventstream.StreamID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.samples) < mostSamples {
+		c.samples[stream] = true
+	}
+}
+
+func (c *comparing) settleAll(ctx context.Context, streams map[eventstream.StreamID]bool) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
-	for stream := range differing {
+	for stream := range streams {
 		group.Go(func() error { return c.settle(ctx, stream) })
 	}
 	return group.Wait()
@@ -190,15 +223,13 @@ func (c *comparing) settle(ctx context.Context, stream eventstream.StreamID) err
 			return err
 		}
 		unlike := differences(one, other)
-		late := one["seq"] != other["seq"]
+		// That a membership is there says its end's row too.
+		late := one["seq"] != other["seq"] || slices.Equal(unlike, []string{"present"})
 		switch {
 		case len(unlike) == 0:
 			return nil
-		case !late && attempt > 6: // seen twice, as a membership's end may have been removed between two reads
-			c.add(Difference{stream, strings.Join(unlike, ", ")})
-			return nil
-		case late && time.Since(began) > c.options.Patience:
-			c.add(Difference{stream, fmt.Sprintf("one is at %s, the other at %s", one["seq"], other["seq"])})
+		case !late && attempt > 6, late && time.Since(began) > c.options.Patience:
+			c.add(stream, one, unlike)
 			return nil
 		}
 		if err := pause(ctx, attempt); err != nil {
@@ -207,14 +238,17 @@ func (c *comparing) settle(ctx context.Context, stream eventstream.StreamID) err
 	}
 }
 
-func (c *comparing) add(d Difference) {
+func (c *comparing) add(stream eventstream.StreamID, row map[string]string, unlike []string) {
+	seq, _ := strconv.ParseUint(row["seq"], 10, 64) // it was written by fieldsOf
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.result.Different) == c.options.Most {
-		c.result.More++
+	if c.told[stream] {
 		return
 	}
-	c.result.Different = append(c.result.Different, d)
+	c.told[stream] = true
+	if c.result.Differing++; len(c.result.Different) < c.options.Most {
+		c.result.Different = append(c.result.Different, Difference{stream, seq, unlike})
+	}
 }
 
 // differences names the fields that are not the same.

@@ -66,7 +66,7 @@ func (v *View) eachRow(ctx context.Context, pace func(context.Context, int) erro
 func (v *View) eachRowOf(ctx context.Context, segment int, pace func(context.Context, int) error, take func(int, place)) error {
 	of, total := int32(segment), int32(segments)
 	input := &dynamodb.ScanInput{TableName: &v.options.Table, ConsistentRead: &always, Segment: &of, TotalSegments: &total}
-	input.ProjectionExpression, input.ExpressionAttributeNames = projection([]string{"p", "s", "n", "f", "c", "u", "k", "x", "e"})
+	input.ProjectionExpression, input.ExpressionAttributeNames = projection([]string{"p", "s", "n", "f", "c", "u", "k", "l", "x", "e"})
 	pages := dynamodb.NewScanPaginator(v.client, input)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -113,7 +113,7 @@ func placeOf(stored item) (p place, is bool, err error) {
 			group, member = id, of
 		}
 		p.stream = eventstream.MemberStream(group, member)
-		p.hash = stored.sum("n", "k", "u") ^ presence(stored)
+		p.hash = stored.sum("n", "k", "u", "l") ^ presence(stored)
 	case keyPartition:
 		p.stream = eventstream.KeyStream(id)
 		p.hash = stored.sum("n", "c", "u", "f") ^ hiding(stored)

@@ -84,10 +84,10 @@ func sameRoll(one, other item) bool {
 		version.Value == other["v"].(*types.AttributeValueMemberN).Value
 }
 
-func buildPartition(id string) string { return "build#" + id }
+func buildPartition(id uint64) string { return "build#" + strconv.FormatUint(id, 10) }
 
 // Progress gives what was noted of each part of a build.
-func (s *State) Progress(ctx context.Context, build string) (map[string][]byte, error) {
+func (s *State) Progress(ctx context.Context, build uint64) (map[string][]byte, error) {
 	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
 		TableName: &s.table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("p = :p"),
 		ExpressionAttributeValues: item{":p": &types.AttributeValueMemberS{Value: buildPartition(build)}},
@@ -111,7 +111,7 @@ func (s *State) Progress(ctx context.Context, build string) (map[string][]byte, 
 }
 
 // SetProgress notes how far a part of a build is.
-func (s *State) SetProgress(ctx context.Context, build, part string, note []byte) error {
+func (s *State) SetProgress(ctx context.Context, build uint64, part string, note []byte) error {
 	kept := key(buildPartition(build), part)
 	kept["d"] = &types.AttributeValueMemberB{Value: note}
 	if _, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: kept}); err != nil {
@@ -121,7 +121,7 @@ func (s *State) SetProgress(ctx context.Context, build, part string, note []byte
 }
 
 // ForgetProgress removes what was noted of a build.
-func (s *State) ForgetProgress(ctx context.Context, build string) error {
+func (s *State) ForgetProgress(ctx context.Context, build uint64) error {
 	notes, err := s.Progress(ctx, build)
 	if err != nil {
 		return err

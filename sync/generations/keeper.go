@@ -3,7 +3,6 @@ package generations
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
@@ -64,7 +63,7 @@ func Change(ctx context.Context, in Keeper, change func(*Roll) error) (*Roll, er
 			return r, nil
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, errors.Join(eventstream.ErrUnavailable, err)
+			return nil, fmt.Errorf("%w: %w", eventstream.ErrUnavailable, err)
 		}
 	}
 }

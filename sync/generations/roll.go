@@ -18,8 +18,6 @@ const (
 var (
 	// ErrBusy: a build is under way.
 	ErrBusy = errors.New("a rebuild is under way")
-	// ErrKept: the generation before is still kept.
-	ErrKept = errors.New("the generation before is still kept")
 	// ErrNone: there is no generation to do it with.
 	ErrNone = errors.New("there is no such generation")
 	// ErrNeeded: another generation is made of this one.
@@ -39,6 +37,8 @@ type Roll struct {
 	// of the last one.
 	Build   *Build   `json:"build,omitempty"`
 	Outcome *Outcome `json:"outcome,omitempty"`
+	// Builds counts the rebuilds there were.
+	Builds uint64 `json:"builds,omitempty"`
 }
 
 // Line is the generations of one kind. Zero is none.
@@ -47,8 +47,11 @@ type Line struct {
 	// Fills is followed, but nobody is answered from it yet.
 	Fills int `json:"fills,omitempty"`
 	Kept  int `json:"kept,omitempty"`
-	// Leaving are followed for a while still, by those who have not heard.
+	// Leaving are followed for a while still, because somebody who has not heard may
+	// answer from them, or an index is made of them. Removed are not: what is left of
+	// them is being deleted.
 	Leaving []int `json:"leaving,omitempty"`
+	Removed []int `json:"removed,omitempty"`
 	// Last is the highest number that was given.
 	Last int `json:"last"`
 	// Of tells of which generation of rows each of the search index is made.
@@ -71,7 +74,7 @@ const (
 // Build is a rebuild under way.
 type Build struct {
 	// ID tells it from others.
-	ID string `json:"id"`
+	ID uint64 `json:"id"`
 	// Views are the lines to be built, in order; the first is being built, as
 	// generation Number.
 	Views  []string  `json:"views"`
@@ -86,15 +89,34 @@ type Build struct {
 
 // Outcome is what became of a rebuild.
 type Outcome struct {
-	ID    string    `json:"id"`
-	Views []string  `json:"views,omitempty"` // those that were switched
+	ID uint64 `json:"id"`
+	// Views are those that were switched.
+	Views []string  `json:"views,omitempty"`
+	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
 	// Failed says why it did not get to its end; empty if it did. It names no values.
-	Failed string `json:"failed,omitempty"`
-	// Compared is what was compared, and Differences what differed: streams and
-	// fields, never values; some of them if there are many.
-	Compared    uint64   `json:"compared,omitempty"`
-	Differences []string `json:"differences,omitempty"`
+	Failed      string       `json:"failed,omitempty"`
+	Comparisons []Comparison `json:"comparisons,omitempty"`
+}
+
+// Comparison is what came of comparing a generation.
+type Comparison struct {
+	View string `json:"view"`
+	// Compared is how many rows or documents there were, in how many Buckets, of which
+	// some were Sampled field by field.
+	Compared uint64 `json:"compared"`
+	Buckets  int    `json:"buckets"`
+	Sampled  int    `json:"sampled"`
+	// Differing is how many differ, and Differences are some of them.
+	Differing   uint64       `json:"differing"`
+	Differences []Difference `json:"differences,omitempty"`
+}
+
+// Difference names a stream and the fields that differ, never what they say.
+type Difference struct {
+	Stream string   `json:"stream"`
+	Seq    uint64   `json:"seq"`
+	Fields []string `json:"fields"`
 }
 
 // New is the roll of a directory that was never rebuilt.
@@ -121,28 +143,40 @@ func (l *Line) Followed() []int {
 	return slices.Compact(followed)
 }
 
-// Start begins a rebuild of some lines, rows before the search index.
+// Start begins a rebuild of some lines, rows before the search index. What they
+// keep leaves.
 func (r *Roll) Start(build Build, views ...string) error {
 	if r.Build != nil {
 		return ErrBusy
 	}
-	for _, view := range views {
-		line := r.Line(view)
-		if line == nil {
-			return fmt.Errorf("%w: %q", ErrNone, view)
-		}
-		if line.Kept != 0 {
-			return fmt.Errorf("%w: %s %d", ErrKept, view, line.Kept)
+	build.Views = nil
+	for _, view := range []string{Rows, Search} {
+		if slices.Contains(views, view) {
+			build.Views = append(build.Views, view)
 		}
 	}
-	slices.Sort(views) // the names happen to be in order
-	build.Views = slices.Compact(views)
+	for _, view := range views {
+		if r.Line(view) == nil {
+			return fmt.Errorf("%w: %q", ErrNone, view)
+		}
+	}
 	if len(build.Views) == 0 {
 		return ErrNone
 	}
-	r.Build, r.Outcome = &build, nil
+	for _, view := range build.Views {
+		r.Line(view).drop()
+	}
+	r.Builds++
+	build.ID = r.Builds
+	r.Build, r.Outcome = &build, &Outcome{ID: build.ID, Began: build.Began}
 	r.number()
 	return nil
+}
+
+func (l *Line) drop() {
+	if l.Kept != 0 {
+		l.Leaving, l.Kept = append(slices.Clone(l.Leaving), l.Kept), 0
+	}
 }
 
 // number gives the generation that is built next its number.
@@ -191,18 +225,15 @@ func (r *Roll) Filled(number int) error {
 
 // Switch lets a generation answer that was compared, and keeps the one before. The
 // build goes on with the next line, or is over.
-func (r *Roll) Switch(number int, compared uint64, differences []string, now time.Time) error {
+func (r *Roll) Switch(number int, compared Comparison, now time.Time) error {
 	line, err := r.at(number, Comparing)
 	if err != nil {
 		return err
 	}
+	line.drop()
 	line.Kept, line.Answers, line.Fills = line.Answers, number, 0
-	if r.Outcome == nil {
-		r.Outcome = &Outcome{ID: r.Build.ID}
-	}
 	r.Outcome.Views = append(slices.Clone(r.Outcome.Views), r.Build.Views[0])
-	r.Outcome.Compared += compared
-	r.Outcome.Differences = append(slices.Clone(r.Outcome.Differences), differences...)
+	r.Outcome.Comparisons = append(slices.Clone(r.Outcome.Comparisons), compared)
 	r.Outcome.Ended = now
 	if r.Build.Views = r.Build.Views[1:]; len(r.Build.Views) > 0 {
 		r.number()
@@ -213,97 +244,83 @@ func (r *Roll) Switch(number int, compared uint64, differences []string, now tim
 }
 
 // Fail ends the build. What it has made leaves.
-func (r *Roll) Fail(why string, compared uint64, differences []string, now time.Time) error {
+func (r *Roll) Fail(why string, compared *Comparison, now time.Time) error {
 	if r.Build == nil {
 		return ErrNone
 	}
 	line := r.Line(r.Build.Views[0])
-	line.leave(r.Build.Number)
-	line.Fills = 0
-	done := []string(nil)
-	if r.Outcome != nil {
-		done = r.Outcome.Views
+	line.Leaving, line.Fills = append(slices.Clone(line.Leaving), r.Build.Number), 0
+	r.Outcome.Failed, r.Outcome.Ended = why, now
+	if compared != nil {
+		r.Outcome.Comparisons = append(slices.Clone(r.Outcome.Comparisons), *compared)
 	}
-	r.Outcome = &Outcome{ID: r.Build.ID, Views: done, Ended: now, Failed: why, Compared: compared, Differences: differences}
 	r.Build = nil
 	return nil
 }
 
-func (l *Line) leave(number int) {
-	l.Leaving = append(slices.Clone(l.Leaving), number)
-}
-
 // Back lets the generations that are kept answer again, and keeps those that did.
-// Without names it is all lines that have one.
-func (r *Roll) Back(views ...string) error {
-	lines, err := r.kept(views)
-	if err != nil {
-		return err
-	}
-	for _, name := range lines {
-		line := r.Line(name)
-		line.Answers, line.Kept = line.Kept, line.Answers
-	}
-	return nil
-}
-
-// Drop lets the generations that are kept leave.
-func (r *Roll) Drop(views ...string) error {
-	lines, err := r.kept(views)
-	if err != nil {
-		return err
-	}
-	if slices.Contains(lines, Rows) {
-		for _, number := range r.Search.Followed() {
-			leaves := slices.Contains(r.Search.Leaving, number) || number == r.Search.Kept && slices.Contains(lines, Search)
-			if !leaves && r.Search.Of[number] == r.Rows.Kept {
-				return fmt.Errorf("%w: search %d of rows %d; rebuild it first", ErrNeeded, number, r.Rows.Kept)
-			}
-		}
-	}
-	for _, name := range lines {
-		line := r.Line(name)
-		line.leave(line.Kept)
-		line.Kept = 0
-	}
-	return nil
-}
-
-func (r *Roll) kept(views []string) ([]string, error) {
+func (r *Roll) Back() error {
 	if r.Build != nil {
-		return nil, ErrBusy
+		return ErrBusy
 	}
-	all := len(views) == 0
-	if all {
-		views = []string{Rows, Search}
-	}
-	var lines []string
-	for _, view := range views {
-		line := r.Line(view)
-		switch {
-		case line != nil && line.Kept != 0:
-			lines = append(lines, view)
-		case !all:
-			return nil, fmt.Errorf("%w: none of %s is kept", ErrNone, view)
+	none := true
+	for _, line := range []*Line{&r.Rows, &r.Search} {
+		if line.Kept != 0 {
+			line.Answers, line.Kept, none = line.Kept, line.Answers, false
 		}
 	}
-	if len(lines) == 0 {
-		return nil, fmt.Errorf("%w: none is kept", ErrNone)
+	if none {
+		return ErrNone
 	}
-	return lines, nil
+	return nil
 }
 
-// Gone takes a generation off the roll that nobody answers from, and whose table or
-// index is no more. One of rows stays for as long as the search index needs it.
+// Drop lets everything leave that does not answer; a build under way fails.
+func (r *Roll) Drop(now time.Time) error {
+	if r.Build != nil {
+		if err := r.Fail("it was told to stop", nil, now); err != nil {
+			return err
+		}
+	}
+	r.Rows.drop()
+	r.Search.drop()
+	return nil
+}
+
+// Needed tells whether a generation of rows is what an index is made of that is
+// followed.
+func (r *Roll) Needed(rows int) bool {
+	return slices.ContainsFunc(r.Search.Followed(), func(number int) bool { return r.Search.Of[number] == rows })
+}
+
+// Remove lets nobody follow a generation any more that was leaving, for so long
+// that nobody can answer from it.
+func (r *Roll) Remove(view string, number int) error {
+	line := r.Line(view)
+	switch {
+	case line == nil || !slices.Contains(line.Leaving, number):
+		return ErrMoved
+	case view == Rows && r.Needed(number):
+		return ErrNeeded
+	}
+	line.Leaving, line.Removed = without(line.Leaving, number), append(slices.Clone(line.Removed), number)
+	return nil
+}
+
+// Gone takes a generation off the roll of which nothing is left.
 func (r *Roll) Gone(view string, number int) error {
 	line := r.Line(view)
-	if line == nil || !slices.Contains(line.Leaving, number) {
+	if line == nil || !slices.Contains(line.Removed, number) {
 		return ErrMoved
 	}
-	line.Leaving = slices.DeleteFunc(slices.Clone(line.Leaving), func(n int) bool { return n == number })
+	line.Removed = without(line.Removed, number)
 	if line.Of != nil {
 		line.Of = maps.Clone(line.Of)
 		delete(line.Of, number)
 	}
 	return nil
+}
+
+func without(numbers []int, number int) []int {
+	return slices.DeleteFunc(slices.Clone(numbers), func(n int) bool { return n == number })
 }
