@@ -16,6 +16,8 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/logstore"
+	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/queries"
 	"github.com/seed5b6a70b4/identity/queries/memview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 	"github.com/seed5b6a70b4/identity/sync/tailfeed"
@@ -193,9 +195,9 @@ func (b *embedded) openQueries() error {
 		return err
 	}
 	if b.search == nil {
-		return b.openReader(b.view, b.view.Name(), waiter, nil, "", nil)
+		return b.openReader(queries.Generation{View: b.view, Waiter: b.traced(waiter, b.view.Name())})
 	}
-	return b.openReader(b.view, b.view.Name(), waiter, b.search, "memsearch", b.search.forwarder)
+	return b.openReader(queries.Generation{View: b.view, Waiter: b.traced(waiter, b.view.Name()), Search: b.search, SearchWaiter: b.traced(b.search.forwarder, "memsearch")})
 }
 
 // run implements engine.
@@ -224,6 +226,9 @@ func (b *embedded) runViews(ctx context.Context) error {
 
 // adminKey implements engine: the key is made when there is none.
 func (b *embedded) adminKey() (string, error) { return b.data.adminKey() }
+
+// views implements engine.
+func (b *embedded) views() httpapi.Views { return nil }
 
 // announce implements engine. A full disk is no reason not to serve what is there.
 func (b *embedded) announce(url, certificate string) (takeBack func()) {

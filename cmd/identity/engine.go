@@ -31,6 +31,8 @@ type engine interface {
 	verify(ctx context.Context, options audit.Options) (audit.Report, error)
 	// announce lets other commands find the service, until takeBack.
 	announce(url, certificate string) (takeBack func())
+	// views builds views anew; nil where that cannot be asked for.
+	views() httpapi.Views
 	// snapshot writes down what makes the next start fast.
 	snapshot() error
 	close() error
@@ -56,6 +58,8 @@ type settings struct {
 	registry   *prometheus.Registry
 	tracing    trace.TracerProvider
 	quarantine *time.Duration
+	// rebuilding opens what cannot be asked, to make it anew.
+	rebuilding bool
 	// noSearch leaves the index out.
 	noSearch bool
 	// freeSpace tells how much room the disk has; nil asks the system.
@@ -88,19 +92,20 @@ func (c *core) openCommands() {
 }
 
 // openReader makes what answers questions.
-func (c *core) openReader(view queries.View, name string, waiter queries.Waiter, search queries.Search, searchName string, searchWaiter queries.Waiter) (err error) {
-	config := queries.Config{Streams: c.streams, View: view, Waiter: waiter, ClaimSecret: c.directory.Secret, KeyAge: c.keyAge}
-	if search != nil {
-		config.Search, config.SearchWaiter = search, searchWaiter
-	}
-	if tracer := c.tracer(); tracer != nil {
-		config.Tracer, config.Waiter = tracer, &tracedWaiter{waiter, name, tracer}
-		if search != nil {
-			config.SearchWaiter = &tracedWaiter{searchWaiter, searchName, tracer}
-		}
-	}
-	c.reader, err = queries.NewReader(config)
+func (c *core) openReader(first queries.Generation) (err error) {
+	c.reader, err = queries.NewReader(queries.Config{
+		Streams: c.streams, View: first.View, Waiter: first.Waiter, Search: first.Search, SearchWaiter: first.SearchWaiter,
+		ClaimSecret: c.directory.Secret, KeyAge: c.keyAge, Tracer: c.tracer(),
+	})
 	return err
+}
+
+// traced makes a span of each wait for what has a name, where spans are wanted.
+func (c *core) traced(waiter queries.Waiter, name string) queries.Waiter {
+	if tracer := c.tracer(); tracer != nil {
+		return &tracedWaiter{waiter, name, tracer}
+	}
+	return waiter
 }
 
 // tracer makes the spans of what is put together here, nil where none are wanted.

@@ -150,7 +150,7 @@ func (s *service) handler(address net.Addr) (http.Handler, error) {
 	core := s.engine.base()
 	config := httpapi.Config{
 		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch,
-		AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
+		Views: s.engine.views(), AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
 		TracerProvider: s.tracing.provider(), Ready: s.readiness, Version: version(),
 	}
 	if s.flags.AccessLog {

@@ -78,6 +78,21 @@ func (x *Index) entries(ctx context.Context, request object) ([]Entry, error) {
 	return found, nil
 }
 
+// Count is about how many documents searches find.
+func (x *Index) Count(ctx context.Context) (uint64, error) {
+	var answer struct {
+		Count uint64 `json:"count"`
+	}
+	body, err := object{"query": object{"exists": object{"field": "id"}}}.reader()
+	if err == nil {
+		err = x.client.call(ctx, esapi.CountRequest{Index: []string{x.target}, Body: body}, &answer)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count what is in the search index %s: %w", x.target, err)
+	}
+	return answer.Count, nil
+}
+
 // Refresh shows searches whatever was put before.
 func (x *Index) Refresh(ctx context.Context) error {
 	if err := x.refresh(ctx); err != nil {
