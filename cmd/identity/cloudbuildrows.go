@@ -70,14 +70,17 @@ func (b *builder) fillRows(ctx context.Context, build *generations.Build) error 
 	}
 	b.beginStage("fill rows", read, size)
 	pace := pacer(build.Rate)
-	group, ctx := errgroup.WithContext(ctx)
+	group, filling := errgroup.WithContext(ctx)
 	group.SetLimit(fillAtOnce)
 	for i := range segments {
 		if !segments[i].Ended {
-			group.Go(func() error { return b.fillSegment(ctx, build, i, segments[i], pace) })
+			group.Go(func() error { return b.fillSegment(filling, build, i, segments[i], pace) })
 		}
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return b.noteFilled(ctx, numbered(b.names.Views, build.Number))
 }
 
 func segmentPart(build *generations.Build, segment int) string {

@@ -15,6 +15,9 @@ import (
 // put on the roll, and whoever builds does it.
 type cloudViews struct{ *cloud }
 
+// answerable implements engine.
+func (c *cloud) answerable() error { return c.followed.answerable() }
+
 // views implements engine.
 func (c *cloud) views() httpapi.Views { return cloudViews{c} }
 

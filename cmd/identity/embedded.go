@@ -230,6 +230,9 @@ func (b *embedded) adminKey() (string, error) { return b.data.adminKey() }
 // views implements engine.
 func (b *embedded) views() httpapi.Views { return nil }
 
+// answerable implements engine: nobody else changes what answers.
+func (b *embedded) answerable() error { return nil }
+
 // announce implements engine. A full disk is no reason not to serve what is there.
 func (b *embedded) announce(url, certificate string) (takeBack func()) {
 	takeBack = func() { _ = os.Remove(b.data.file(addressFile)) }

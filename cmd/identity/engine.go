@@ -31,6 +31,9 @@ type engine interface {
 	verify(ctx context.Context, options audit.Options) (audit.Report, error)
 	// announce lets other commands find the service, until takeBack.
 	announce(url, certificate string) (takeBack func())
+	// answerable fails while nothing may be answered: what this process knows may be
+	// old by now.
+	answerable() error
 	// views builds views anew; nil where that cannot be asked for.
 	views() httpapi.Views
 	// snapshot writes down what makes the next start fast.

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +17,9 @@ import (
 // of the API: it is for `identity verify` of the same build, with an admin key.
 const verifyPath = "/operations/verify"
 
+// alwaysAnswered is what rests on no view.
+var alwaysAnswered = []string{"/livez", "/readyz", "/metrics", "/openapi.json", "/docs"}
+
 // operations answers verifyPath and leaves everything else to the API.
 type operations struct {
 	api       http.Handler
@@ -27,6 +31,12 @@ type operations struct {
 // ServeHTTP implements http.Handler.
 func (o *operations) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != verifyPath {
+		if err := o.engine.answerable(); err != nil && !slices.Contains(alwaysAnswered, r.URL.Path) {
+			w.Header().Set("X-Request-Id", httpapi.RequestID(r))
+			w.Header().Set("Retry-After", "1")
+			refuse(w, http.StatusServiceUnavailable, "unavailable", "it is not known what may be answered")
+			return
+		}
 		o.api.ServeHTTP(w, r)
 		return
 	}

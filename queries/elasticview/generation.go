@@ -22,24 +22,18 @@ var (
 	ErrOtherRules = errors.New("the search index was filled by other rules")
 )
 
-// Prepare makes what is not there yet: the template, and a generation with the
-// alias. It may be called any number of times.
+// Prepare makes what is not there yet: the template, the generation of a number,
+// and the alias, which names that if it names none. It may be called any number of
+// times.
 func (x *Index) Prepare(ctx context.Context, number int) error {
-	if err := x.putTemplate(ctx); err != nil {
+	to := x.At(number)
+	if err := to.Make(ctx); err != nil {
 		return err
 	}
 	if _, err := x.current(ctx); !errors.Is(err, ErrNoIndex) {
 		return err
 	}
-	err := x.create(ctx, x.generation(number), object{"aliases": object{x.options.Name: object{}}})
-	if !isKind(err, "resource_already_exists_exception") {
-		return err
-	}
-	// Somebody else made it with the alias, or it was made to be switched to.
-	if _, err = x.current(ctx); errors.Is(err, ErrNoIndex) {
-		return x.move(ctx, object{"add": object{"index": x.generation(number), "alias": x.options.Name}})
-	}
-	return err
+	return x.move(ctx, object{"add": object{"index": to.target, "alias": x.options.Name}})
 }
 
 // At gives a generation, whether the alias names it or not. What is known of x is
