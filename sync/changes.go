@@ -120,6 +120,7 @@ func (c *Changes) Fence(ctx context.Context) error {
 			part.writing.Lock()
 			defer part.writing.Unlock()
 			part.head = 0
+			defer func() { part.head = 0 }() // this process has to look again too
 			return part.append(ctx, c.streams, []byte("[]"), func(context.Context, bool) error { return nil })
 		})
 	}
