@@ -58,6 +58,12 @@ type GenerationView struct {
 	Generations []Generation `json:"generations"`
 }
 
+// Add puts one more generation behind the others, where the store numbers its
+// transactions and ends at a position.
+func (v *GenerationView) Add(number uint64, name, state string, position, end uint64) {
+	v.Generations = append(v.Generations, Generation{Number: number, Name: name, State: state, Position: position, Behind: end - min(position, end)})
+}
+
 // How a generation stands.
 const (
 	Answering = "answering"

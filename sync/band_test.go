@@ -2,6 +2,7 @@ package querysync_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ type process struct {
 	of       *shared
 	from     *querysync.Synchroniser
 	changes  *querysync.Changes
+	mu       sync.Mutex
 	followed int
 }
 
@@ -52,6 +54,8 @@ func newShared(t *testing.T, processes int) *shared {
 }
 
 func (p *process) confirm(context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for ; p.followed < len(p.of.views); p.followed++ {
 		if err := p.from.Follow(p.of.views[p.followed]); err != nil {
 			return err

@@ -47,8 +47,6 @@ type cloud struct {
 	leases       *dynamolease.Leases // of that feed; both are nil without feeds
 	// index leads to all generations of the search index; nil when search is off.
 	index *elasticview.Index
-	// derive changes documents before they are put into the search index; nil does not.
-	derive func(*queries.Document)
 }
 
 // keyAge is how long a revoked key may still be taken; five seconds are promised.
@@ -218,6 +216,9 @@ func (c *cloud) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.followed.listen(ctx) })
 	if c.feed == nil {
+		if c.settings.rebuilding {
+			group.Go(func() error { return newBuilder(c).run(ctx) })
+		}
 		group.Go(func() error { return c.hearParked(ctx) })
 		return group.Wait()
 	}

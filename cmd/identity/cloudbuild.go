@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -98,7 +99,8 @@ func (b *builder) due(roll *generations.Roll) bool {
 		return true
 	}
 	rows, search := &roll.Rows, &roll.Search
-	return len(rows.Leaving)+len(rows.Removed) > 0 || b.index != nil && len(search.Leaving)+len(search.Removed) > 0
+	leaves := slices.ContainsFunc(rows.Leaving, func(number int) bool { return !roll.Needed(number) })
+	return leaves || len(rows.Removed) > 0 || b.index != nil && len(search.Leaving)+len(search.Removed) > 0
 }
 
 // own works while it has the lease, if it gets it.
@@ -369,6 +371,31 @@ func (c *cloud) point(ctx context.Context, roll *generations.Roll) error {
 		c.settings.log.Warn("the alias names another index than the one that answers", "error", err)
 	}
 	return nil
+}
+
+// rid returns once nothing is left of what was let go of and is not needed, which
+// this process sees to if nobody else does.
+func (c *cloud) rid(ctx context.Context) error {
+	for {
+		roll := c.followed.known()
+		left := len(roll.Search.Leaving) + len(roll.Search.Removed) + len(roll.Rows.Removed)
+		if c.index == nil {
+			left = len(roll.Rows.Removed)
+		}
+		for _, number := range roll.Rows.Leaving {
+			if !roll.Needed(number) {
+				left++
+			}
+		}
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(hearEvery):
+		}
+	}
 }
 
 // clean lets go of what leaves, and deletes what was let go of.

@@ -159,7 +159,7 @@ func (b *builder) compareSearch(ctx context.Context, build *generations.Build) (
 	if err := g.index.Refresh(ctx); err != nil {
 		return generations.Comparison{}, err
 	}
-	c := &searchComparison{documents: &documents{g.of.view, g.index, b.derive}, did: b.did, pace: pacer(build.Rate)}
+	c := &searchComparison{documents: &documents{g.of.view, g.index, b.settings.derive}, did: b.did, pace: pacer(build.Rate)}
 	for _, kind := range bothKinds {
 		if err := c.compare(ctx, kind); err != nil {
 			return c.came, err

@@ -195,7 +195,7 @@ func (f *followed) addSearch(ctx context.Context, number int, of *rowsGeneration
 	case err != nil:
 		f.settings.log.Warn("Elasticsearch is away; everything but search is served", "error", err)
 	}
-	documents := &documents{of.view, g.index, f.derive}
+	documents := &documents{of.view, g.index, f.settings.derive}
 	var err error
 	g.indexer, err = querysync.NewIndexer(f.synchroniser, of.view, &querysync.IndexerOptions{
 		Name: numbered(indexName, number), Push: documents.push, Touches: documents.touches, Reached: g.reached, Parked: f.state, Logger: f.settings.log,

@@ -12,6 +12,8 @@ import (
 //
 //	log/         commits; whoever has its lock has the whole directory
 //	snapshots/   derived state, for a fast start; may be deleted
+//	generations.json  which generation of the views answers, after a rebuild; may be
+//	             deleted
 //	claim.key    the secret under which unique values are hashed
 //	admin.key    the key that may do everything
 //	serve.json   where a running serve listens

@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
@@ -16,9 +18,7 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/logstore"
-	"github.com/seed5b6a70b4/identity/httpapi"
 	"github.com/seed5b6a70b4/identity/queries"
-	"github.com/seed5b6a70b4/identity/queries/memview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 	"github.com/seed5b6a70b4/identity/sync/tailfeed"
 )
@@ -30,11 +30,18 @@ type embedded struct {
 	feed tailfeed.Feed
 
 	store        *logstore.Store
-	view         *memview.View
 	synchroniser *querysync.Synchroniser
-	search       *searcher // nil when search is off
+	host         host
+	rebuilder    rebuilder
+	// describe makes what the index knows of somebody.
+	describe describing
 
-	forwarding atomic.Pointer[querysync.Forwarder[memview.Entity]]
+	// searchNumber is the index's generation on record, where search is off.
+	searchNumber uint64
+	// answering is the generation that answers; nil until the views are open.
+	answering atomic.Pointer[generation]
+
+	snapshotting sync.Mutex
 	// snapshotted is the position of the last snapshot.
 	snapshotted uint64
 }
@@ -45,7 +52,11 @@ func openEmbedded(ctx context.Context, path string, s settings) (*embedded, erro
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	b := &embedded{core: core{settings: s}}
+	b := &embedded{core: core{settings: s}, describe: standardDocument}
+	if s.describe != nil {
+		b.describe = *s.describe
+	}
+	b.rebuilder.init(b)
 	if s.registry != nil {
 		b.metrics = newStoreMetrics(s.registry)
 	}
@@ -105,46 +116,50 @@ func (b *embedded) openDirectory(ctx context.Context) error {
 
 // openViews makes the views and brings them to the end of the log.
 func (b *embedded) openViews(ctx context.Context) error {
-	b.view = memview.New(&memview.Options{Logger: b.settings.log, Source: b.directory.Epoch.String(), OnChange: b.onChange})
+	record, err := b.readRecord()
+	if err != nil {
+		return err
+	}
+	b.searchNumber = record.Search
+	first := &generation{rows: b.newRows(record.Rows)}
 	options := &querysync.Options{Directory: b.data.snapshots(), Logger: b.settings.log, Reason: parkReason}
 	if b.settings.registry != nil {
 		options.Metrics = b.settings.registry
 	}
-	var err error
-	if b.synchroniser, err = querysync.New(b.streams, []querysync.View{b.view}, options); err != nil {
+	if b.synchroniser, err = querysync.New(b.streams, []querysync.View{first.rows.view}, options); err != nil {
 		return err
 	}
-	var search *searcher
 	if !b.settings.noSearch {
-		if search, err = b.newSearcher(b.settings.registry); err != nil {
+		if first.search, err = b.newSearcher(first.rows, record.Search, b.measured()); err != nil {
 			return err
 		}
 	}
-	if err := b.load(search); err != nil {
+	if err := b.load(first); err != nil {
 		return err
 	}
 	b.feed.Follow(b.synchroniser)
 	// More workers than processors: their shares of the log are uneven.
 	const catchUpWorkers = 4
-	if err := b.synchroniser.CatchUp(ctx, b.store, b.view, catchUpWorkers*runtime.GOMAXPROCS(0), b.settings.progress); err != nil {
+	if err := b.synchroniser.CatchUp(ctx, b.store, first.rows.view, catchUpWorkers*runtime.GOMAXPROCS(0), b.settings.progress); err != nil {
 		return err
 	}
-	if search != nil {
-		b.search = search
-		b.forwarding.Store(search.forwarder)
-		if err := search.catchUp(ctx, b.store, b.settings.progress); err != nil {
+	if first.search != nil {
+		first.rows.tell(first.search.forwarder)
+		if err := first.search.catchUp(ctx, b.store, b.settings.progress); err != nil {
 			return err
 		}
 	}
-	return b.openQueries()
+	b.start(first)
+	b.answering.Store(first)
+	return b.openQueries(first)
 }
 
-// onChange forwards what changes in the view, once something follows it: until
-// then it catches up, and what follows it will too.
-func (b *embedded) onChange(changed []memview.Entity) {
-	if f := b.forwarding.Load(); f != nil {
-		f.Changed(changed)
+// measured registers metrics; nil where nothing is measured.
+func (b *embedded) measured() prometheus.Registerer {
+	if b.settings.registry == nil {
+		return nil
 	}
+	return b.settings.registry
 }
 
 // parkReason names why a stream cannot be applied.
@@ -156,11 +171,12 @@ func parkReason(err error) string {
 }
 
 // load loads the snapshots, both at once.
-func (b *embedded) load(search *searcher) error {
+func (b *embedded) load(first *generation) error {
+	view, search := first.rows.view, first.search
 	var group errgroup.Group
 	indexed := true
 	group.Go(func() error {
-		position, found, err := b.view.Load(b.data.snapshots())
+		position, found, err := view.Load(b.data.snapshots())
 		if found {
 			b.snapshotted = position
 		}
@@ -189,15 +205,25 @@ func (b *embedded) reaches(position uint64) error {
 	return nil
 }
 
-func (b *embedded) openQueries() error {
-	waiter, err := b.synchroniser.Waiter(b.view)
+func (b *embedded) openQueries(first *generation) error {
+	answers, err := b.answers(first)
 	if err != nil {
 		return err
 	}
-	if b.search == nil {
-		return b.openReader(queries.Generation{View: b.view, Waiter: b.traced(waiter, b.view.Name())})
+	return b.openReader(answers)
+}
+
+// answers is a generation as a reader is given it.
+func (b *embedded) answers(g *generation) (queries.Generation, error) {
+	waiter, err := b.synchroniser.Waiter(g.rows.view)
+	if err != nil {
+		return queries.Generation{}, err
 	}
-	return b.openReader(queries.Generation{View: b.view, Waiter: b.traced(waiter, b.view.Name()), Search: b.search, SearchWaiter: b.traced(b.search.forwarder, "memsearch")})
+	answers := queries.Generation{View: g.rows.view, Waiter: b.traced(waiter, g.rows.view.Name())}
+	if g.search != nil {
+		answers.Search, answers.SearchWaiter = g.search, b.traced(g.search.forwarder, g.search.name)
+	}
+	return answers, nil
 }
 
 // run implements engine.
@@ -206,29 +232,12 @@ func (b *embedded) run(ctx context.Context) error {
 	group.Go(func() error { return b.store.Run(ctx) })
 	group.Go(func() error { return b.synchroniser.Run(ctx) })
 	group.Go(func() error { return b.snapshotRegularly(ctx) })
-	group.Go(func() error { return b.runViews(ctx) })
+	group.Go(func() error { return b.host.run(ctx) })
 	return group.Wait()
-}
-
-// runViews carries on what changes in the view, until ctx ends.
-func (b *embedded) runViews(ctx context.Context) error {
-	group, running := errgroup.WithContext(ctx)
-	group.Go(func() error { return b.view.Run(running) })
-	if b.search != nil {
-		group.Go(func() error { return b.search.forwarder.Run(running) })
-		group.Go(func() error { return b.search.index.Run(running) })
-	}
-	if err := group.Wait(); ctx.Err() == nil {
-		return err
-	}
-	return nil
 }
 
 // adminKey implements engine: the key is made when there is none.
 func (b *embedded) adminKey() (string, error) { return b.data.adminKey() }
-
-// views implements engine.
-func (b *embedded) views() httpapi.Views { return nil }
 
 // answerable implements engine: nobody else changes what answers.
 func (b *embedded) answerable() error { return nil }
@@ -245,10 +254,10 @@ func (b *embedded) announce(url, certificate string) (takeBack func()) {
 
 // settle implements engine.
 func (b *embedded) settle(ctx context.Context) error {
-	if b.search == nil {
-		return nil
+	if search := b.answering.Load().search; search != nil {
+		return search.forwarder.Flush(ctx)
 	}
-	return b.search.forwarder.Flush(ctx)
+	return nil
 }
 
 func (b *embedded) close() error {

@@ -69,6 +69,10 @@ type settings struct {
 	freeSpace func() (uint64, error)
 	// fatal is told when a sync failed and the process must end.
 	fatal func(error)
+	// derive changes what is put into Elasticsearch; nil does not.
+	derive func(*queries.Document)
+	// describe makes the documents of the embedded index otherwise than usual.
+	describe *describing
 	// progress is told how far the views have got while they catch up.
 	progress func(applied, end uint64)
 }

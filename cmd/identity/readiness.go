@@ -30,10 +30,11 @@ func (b *embedded) status() ([]httpapi.ViewStatus, *httpapi.StoreStatus) {
 
 func (b *embedded) viewStatus() []httpapi.ViewStatus {
 	end := b.store.End()
-	views := []httpapi.ViewStatus{status(b.view.Name(), b.view.Applied(), end)}
+	now := b.answering.Load()
+	views := []httpapi.ViewStatus{status(now.rows.view.Name(), now.rows.view.Applied(), end)}
 	addParked(views, b.synchroniser.Parked())
-	if b.search != nil {
-		views = append(views, status("memsearch", b.search.forwarder.Applied(), end))
+	if now.search != nil {
+		views = append(views, status(now.search.name, now.search.forwarder.Applied(), end))
 	}
 	return views
 }

@@ -66,13 +66,24 @@ func (f *dataFlags) existing() error {
 
 // serveHere serves an engine to a client in this process, over no network.
 func serveHere(e engine) (*client, error) {
+	c, err := serveBeside(e)
+	if err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	end := c.close
+	c.close = func() error { return errors.Join(end(), e.snapshot(), e.close()) }
+	return c, nil
+}
+
+// serveBeside is serveHere, but closing the client leaves the engine open.
+func serveBeside(e engine) (*client, error) {
 	key := rand.Text()
 	core := e.base()
 	handler, err := httpapi.New(httpapi.Config{
-		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch, AdminKeys: []httpapi.KeyHash{httpapi.HashKey(key)},
+		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch, Views: e.views(), AdminKeys: []httpapi.KeyHash{httpapi.HashKey(key)},
 	})
 	if err != nil {
-		return nil, errors.Join(err, e.close())
+		return nil, err
 	}
 	pipes := &pipeListener{made: make(chan net.Conn), closed: make(chan struct{})}
 	server := httpapi.NewServer(handler, nil)
@@ -87,7 +98,7 @@ func serveHere(e engine) (*client, error) {
 			if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
 				err = errors.Join(err, ended)
 			}
-			return errors.Join(err, e.snapshot(), e.close())
+			return err
 		},
 	}, nil
 }

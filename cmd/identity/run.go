@@ -25,6 +25,7 @@ type cli struct {
 	Init    initCommand    `cmd:"" help:"Make what serve needs, if it is not there: with dynamodb the tables, with --feed kinesis the stream, with --search elasticsearch the index."`
 	Seed    seedCommand    `cmd:"" help:"Fill the directory with made-up users, groups and memberships."`
 	Verify  verifyCommand  `cmd:"" help:"Audit the data: the log, the claims and every view."`
+	Rebuild rebuildCommand `cmd:"" help:"Build the views anew beside those that answer, compare them, and have the new ones answer."`
 	Key     keyCommand     `cmd:"" help:"Create, list and revoke API keys."`
 	Version versionCommand `cmd:"" help:"Say which build this is."`
 }

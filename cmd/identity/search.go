@@ -18,19 +18,39 @@ import (
 // searcher keeps the search index behind the view: what changes in the view is
 // forwarded to the index.
 type searcher struct {
+	number    uint64
+	name      string
 	index     *memsearch.Index
 	view      *memview.View
-	forwarder *querysync.Forwarder[memview.Entity]
+	describe  describing
+	forwarder *entityForwarder
+	tasks     []*task
+	// filled, if set, is told of how many documents were put while it is filled.
+	filled func(documents int)
 }
 
-func (b *embedded) newSearcher(registry *prometheus.Registry) (*searcher, error) {
-	s := &searcher{index: memsearch.New(memsearch.Options{Source: b.directory.Epoch.String()}), view: b.view}
-	options := querysync.ForwarderOptions[memview.Entity]{Name: "memsearch", Push: s.push, Touches: s.touches, Logger: b.settings.log}
-	if registry != nil {
-		options.Metrics = registry
-	}
+// describing makes what the index knows of a user or group. Its shape is named
+// otherwise whenever documents hold something else, so that no snapshot of others
+// is taken for them.
+type describing struct {
+	shape string
+	of    func(ctx context.Context, view *memview.View, entity memview.Entity) (queries.Document, error)
+}
+
+var standardDocument = describing{"1", func(ctx context.Context, view *memview.View, entity memview.Entity) (queries.Document, error) {
+	return view.Document(ctx, entity.Kind, entity.ID)
+}}
+
+// newSearcher makes an index of rows that the synchroniser follows.
+func (b *embedded) newSearcher(of *rows, number uint64, metrics prometheus.Registerer) (*searcher, error) {
+	s := &searcher{number: number, name: generationName(searchName, number), view: of.view, describe: b.describe}
+	s.index = memsearch.New(memsearch.Options{
+		Name: generationName(searchFile, number), Source: b.directory.Epoch.String(), Documents: s.describe.shape,
+	})
 	var err error
-	s.forwarder, err = querysync.NewForwarder(b.synchroniser, b.view, options)
+	s.forwarder, err = querysync.NewForwarder(b.synchroniser, of.view, querysync.ForwarderOptions[memview.Entity]{
+		Name: s.name, Push: s.push, Touches: s.touches, Logger: b.settings.log, Metrics: metrics,
+	})
 	return s, err
 }
 
@@ -38,7 +58,7 @@ func (b *embedded) newSearcher(registry *prometheus.Registry) (*searcher, error)
 func (s *searcher) push(ctx context.Context, entities []memview.Entity) error {
 	documents := make([]queries.Document, 0, len(entities))
 	for _, entity := range entities {
-		document, err := s.view.Document(ctx, entity.Kind, entity.ID)
+		document, err := s.describe.of(ctx, s.view, entity)
 		if err != nil {
 			return err
 		}
@@ -60,6 +80,9 @@ func (s *searcher) touches(ctx context.Context, stream eventstream.StreamID) ([]
 		return []memview.Entity{{Kind: domain.GroupMember, ID: ids[0]}}, nil
 	case eventstream.MemberKind:
 		edge, err := s.view.Membership(ctx, domain.GroupID{UUID: ids[0]}, ids[1])
+		if err != nil || edge.Seq == 0 {
+			return nil, err // the view will tell of it
+		}
 		return []memview.Entity{{Kind: edge.Kind, ID: ids[1]}}, err
 	}
 	return nil, nil
@@ -96,6 +119,9 @@ func (s *searcher) fill(ctx context.Context) error {
 			for batch := range batches {
 				if err := s.push(ctx, batch); err != nil {
 					return err
+				}
+				if s.filled != nil {
+					s.filled(len(batch))
 				}
 			}
 			return nil
@@ -149,11 +175,12 @@ func (s *searcher) Position(context.Context) (eventstream.Token, error) {
 // reindex makes a snapshot of an index of all that the view shows, where none is
 // kept.
 func (b *embedded) reindex(ctx context.Context) error {
-	made, err := b.newSearcher(nil)
+	of := b.answering.Load().rows
+	made, err := b.newSearcher(of, b.searchNumber, nil)
 	if err != nil {
 		return err
 	}
-	position := b.view.Applied()
+	position := of.view.Applied()
 	if err := made.fill(ctx); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func TestWhatHealsAtTheStartIsSearchable(t *testing.T) {
 	b := opened(t, data)
 	good, parked := created(t, b, "good"), created(t, b, "parked")
 	lacking := memview.New(&memview.Options{Source: b.directory.Epoch.String()})
-	index := memsearch.New(memsearch.Options{Source: b.directory.Epoch.String()})
+	index := memsearch.New(memsearch.Options{Source: b.directory.Epoch.String(), Documents: standardDocument.shape})
 	for transaction, err := range b.store.Tail(t.Context(), 0) {
 		if err != nil {
 			t.Fatal(err)
@@ -92,7 +92,7 @@ func TestWhatHealsAtTheStartIsSearchable(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	found, err := opened(t, data).search.Search(t.Context(), queries.Criteria{Kind: domain.UserMember, Sort: queries.ByUsername}, nil, 10)
+	found, err := opened(t, data).answering.Load().search.Search(t.Context(), queries.Criteria{Kind: domain.UserMember, Sort: queries.ByUsername}, nil, 10)
 	if err != nil || !slices.Equal(found.IDs, []uuid.UUID{good, parked}) {
 		t.Errorf("found %v, %v; want the user that was parked, too", found.IDs, err)
 	}
@@ -103,7 +103,7 @@ func TestWhatHealsAtTheStartIsSearchable(t *testing.T) {
 func TestASearchSnapshotAheadOfTheLogIsRefused(t *testing.T) {
 	data := t.TempDir()
 	b := opened(t, data)
-	index := memsearch.New(memsearch.Options{Source: b.directory.Epoch.String()})
+	index := memsearch.New(memsearch.Options{Source: b.directory.Epoch.String(), Documents: standardDocument.shape})
 	index.SetApplied(b.store.End() + 1)
 	if err := errors.Join(index.Save(b.data.snapshots()), b.close()); err != nil {
 		t.Fatal(err)

@@ -18,21 +18,34 @@ const (
 // snapshot writes down what was derived from the log, so that the next start need
 // not fold it again.
 func (b *embedded) snapshot() error {
-	if b.view == nil {
+	b.snapshotting.Lock()
+	defer b.snapshotting.Unlock()
+	now := b.answering.Load()
+	if now == nil || now.rows.view.Applied() == b.snapshotted {
 		return nil
 	}
-	position := b.view.Applied()
-	if position == b.snapshotted {
-		return nil
-	}
-	err := b.view.Save(b.data.snapshots())
-	if b.search != nil {
-		err = errors.Join(err, b.search.save(b.data.snapshots()))
-	}
+	position, err := b.save(now)
 	if err == nil {
 		b.snapshotted = position
 	}
 	return err
+}
+
+// save writes snapshots of a generation, and gives the position that they hold at
+// least.
+func (b *embedded) save(g *generation) (position uint64, err error) {
+	position = g.rows.view.Applied()
+	err = g.rows.view.Save(b.data.snapshots())
+	if g.search != nil {
+		err = errors.Join(err, g.search.save(b.data.snapshots()))
+	}
+	return position, err
+}
+
+func (b *embedded) snapshottedAt() uint64 {
+	b.snapshotting.Lock()
+	defer b.snapshotting.Unlock()
+	return b.snapshotted
 }
 
 // snapshotRegularly writes snapshots until ctx ends.
@@ -50,7 +63,7 @@ func (b *embedded) snapshotRegularly(ctx context.Context) error {
 		if quiet++; end != before {
 			before, quiet = end, 0
 		}
-		new := end - b.snapshotted
+		new := end - min(end, b.snapshottedAt())
 		if new < snapshotMany && (new < snapshotQuiet || quiet < quietLooks) {
 			continue
 		}
@@ -63,6 +76,8 @@ func (b *embedded) snapshotRegularly(ctx context.Context) error {
 func (b *embedded) trySnapshot() {
 	if err := b.snapshot(); err != nil {
 		b.settings.log.Warn("no snapshot was written; the next start takes longer", "error", err)
-		b.snapshotted = b.view.Applied()
+		b.snapshotting.Lock()
+		b.snapshotted = b.answering.Load().rows.view.Applied()
+		b.snapshotting.Unlock()
 	}
 }

@@ -84,9 +84,10 @@ func (v *verifyCommand) summarise(c *console, r *audit.Report, took time.Duratio
 
 // subject is what there is to audit.
 func (b *embedded) subject() audit.Subject {
-	s := audit.Subject{Store: b.store, Secret: b.directory.Secret, View: b.view, Applied: map[string]func() uint64{"memview": b.view.Applied}}
-	if b.search != nil {
-		s.Applied["memsearch"] = b.search.forwarder.Applied
+	now := b.answering.Load()
+	s := audit.Subject{Store: b.store, Secret: b.directory.Secret, View: now.rows.view, Applied: map[string]func() uint64{now.rows.view.Name(): now.rows.view.Applied}}
+	if now.search != nil {
+		s.Applied[now.search.name] = now.search.forwarder.Applied
 	}
 	return s
 }

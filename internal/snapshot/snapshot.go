@@ -202,6 +202,20 @@ func checkTrailer(file *os.File, at int64, length uint64, sum uint32) error {
 	return nil
 }
 
+// Remove removes all snapshots of a name, and what a crash left of one. Nobody may
+// be writing the name meanwhile.
+func Remove(dir, name string) error {
+	err := sweep(dir, name)
+	files, listErr := list(dir, name)
+	for _, file := range files {
+		err = errors.Join(err, os.Remove(filepath.Join(dir, file)))
+	}
+	if err = errors.Join(err, listErr); err != nil {
+		return fmt.Errorf("remove the snapshots %s: %w", name, err)
+	}
+	return nil
+}
+
 // list gives the snapshots of a name, oldest first.
 func list(dir, name string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
@@ -244,7 +258,8 @@ func sweep(dir, name string) error {
 		return err
 	}
 	for _, file := range files {
-		if strings.HasPrefix(file.Name(), name+"-") && strings.HasSuffix(file.Name(), temporary) {
+		random, ours := strings.CutPrefix(file.Name(), name+"-")
+		if ours && strings.HasSuffix(random, temporary) && !strings.Contains(random, "-") {
 			err = errors.Join(err, os.Remove(filepath.Join(dir, file.Name())))
 		}
 	}

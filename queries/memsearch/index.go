@@ -22,6 +22,12 @@ type Options struct {
 	// Source names what the documents are made from, such as the epoch of the store:
 	// a snapshot of another source is not loaded.
 	Source string
+	// Documents names what makes the documents, in the shape they have now: a
+	// snapshot of documents of another shape is not loaded.
+	Documents string
+	// Name begins the names of snapshots; search if empty. Two indexes that are kept
+	// in one directory have different ones.
+	Name string
 }
 
 const defaultBuffer = 1024
@@ -29,6 +35,7 @@ const defaultBuffer = 1024
 // Index is a search index in memory. Its methods may be called concurrently.
 type Index struct {
 	source  string
+	name    string
 	shelves map[domain.MemberKind]*shelf
 	applied atomic.Uint64
 }
@@ -40,7 +47,10 @@ func New(o Options) *Index {
 	if o.Buffer <= 0 {
 		o.Buffer = defaultBuffer
 	}
-	return &Index{source: o.Source, shelves: map[domain.MemberKind]*shelf{
+	if o.Name == "" {
+		o.Name = snapshotName
+	}
+	return &Index{source: o.Source + ", " + o.Documents, name: o.Name, shelves: map[domain.MemberKind]*shelf{
 		domain.UserMember:  newShelf(o.Buffer),
 		domain.GroupMember: newShelf(o.Buffer),
 	}}

@@ -40,7 +40,7 @@ func (x *Index) fingerprint() string {
 // Documents may be put meanwhile.
 func (x *Index) Save(dir string) error {
 	position := x.Applied()
-	return snapshot.Write(dir, snapshotName, x.fingerprint(), position, func(w io.Writer) error {
+	return snapshot.Write(dir, x.name, x.fingerprint(), position, func(w io.Writer) error {
 		for _, kind := range snapshotKinds {
 			if err := x.shelves[kind].state.Load().write(w); err != nil {
 				return err
@@ -55,7 +55,7 @@ func (x *Index) Save(dir string) error {
 // of those that were passed over.
 func (x *Index) Load(dir string, warn func(file string, reason error)) (bool, error) {
 	var loaded []*state
-	position, found, err := snapshot.Load(dir, snapshotName, x.fingerprint(), warn, func(_ uint64, body io.Reader) error {
+	position, found, err := snapshot.Load(dir, x.name, x.fingerprint(), warn, func(_ uint64, body io.Reader) error {
 		loaded = nil
 		for range snapshotKinds {
 			st, err := readState(body)

@@ -63,7 +63,7 @@ func shape(of reflect.Type) string {
 // Loaded, the view shows at least what it showed when Save was called, and rests
 // on the position that it rested on then.
 func (v *View) Save(dir string) error {
-	return snapshot.Write(dir, snapshotName, v.fingerprint(), v.Applied(), v.save)
+	return snapshot.Write(dir, v.options.Name, v.fingerprint(), v.Applied(), v.save)
 }
 
 // Load makes the view what the newest good snapshot in a directory says, and
@@ -76,7 +76,7 @@ func (v *View) Load(dir string) (position uint64, found bool, err error) {
 	warn := func(file string, reason error) {
 		v.options.Logger.Warn("snapshot passed over", "file", file, "reason", reason)
 	}
-	position, found, err = snapshot.Load(dir, snapshotName, v.fingerprint(), warn, func(position uint64, body io.Reader) error {
+	position, found, err = snapshot.Load(dir, v.options.Name, v.fingerprint(), warn, func(position uint64, body io.Reader) error {
 		v.reset()
 		v.applied.Store(position)
 		return v.load(body)

@@ -37,6 +37,9 @@ type Options struct {
 	// changed them returns; Document then gives them as they are. It may be called
 	// concurrently, more than once for a change, and must not keep the slice.
 	OnChange func(changed []Entity)
+	// Name is the view's in metrics, logs and the names of its snapshots; memview if
+	// empty. Two views that are kept in one directory have different ones.
+	Name string
 	// Source names what the rows are folded from, such as the epoch of the store: a
 	// snapshot of another source is not loaded.
 	Source string
@@ -81,6 +84,9 @@ func New(options *Options) *View {
 	v := &View{}
 	if options != nil {
 		v.options = *options
+	}
+	if v.options.Name == "" {
+		v.options.Name = snapshotName
 	}
 	if v.options.Logger == nil {
 		v.options.Logger = slog.New(slog.DiscardHandler)
@@ -130,8 +136,8 @@ func (l locked) unlock() {
 	l.first.mu.Unlock()
 }
 
-// Name is memview.
-func (v *View) Name() string { return "memview" }
+// Name is that of the Options.
+func (v *View) Name() string { return v.options.Name }
 
 // Shows tells whether the stream is one of a user, group, membership or API key.
 func (v *View) Shows(stream eventstream.StreamID) bool { return targetOf(stream).kind != "" }
