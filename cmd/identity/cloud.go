@@ -20,7 +20,6 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
 	"github.com/seed5b6a70b4/identity/httpapi"
-	"github.com/seed5b6a70b4/identity/queries"
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
