@@ -358,7 +358,7 @@ func (b *builder) compare(ctx context.Context, build *generations.Build, how fun
 	if err := b.state.ForgetProgress(ctx, build.ID); err != nil {
 		b.settings.log.Warn("notes of a build are left", "error", err)
 	}
-	return b.point(ctx, roll)
+	return errors.Join(b.followed.hear(ctx), b.point(ctx, roll))
 }
 
 // point lets the alias name the index that answers, for those who look at it from

@@ -65,10 +65,11 @@ func (v cloudViews) change(ctx context.Context, change func(*generations.Roll) e
 
 // Generations implements httpapi.Views.
 func (v cloudViews) Generations(ctx context.Context) (httpapi.Generations, error) {
-	roll, err := generations.Read(ctx, v.state)
+	err := v.followed.hear(ctx) // so that what is told is so here
 	if err != nil {
 		return httpapi.Generations{}, err
 	}
+	roll := v.followed.known()
 	said := httpapi.Generations{Views: []httpapi.GenerationView{generationView(generations.Rows, "dynamoview", &roll.Rows)}}
 	if v.index != nil {
 		said.Views = append(said.Views, generationView(generations.Search, indexName, &roll.Search))
