@@ -17,7 +17,7 @@ var (
 	// ErrForeignSecret: the store's unique values are hashed under another secret.
 	// Under this one, none of them would be found, and each could be taken again.
 	ErrForeignSecret = errors.New("the claim secret is not this store's")
-	// ErrStoreClosed: another store has taken over from this one.
+	// ErrStoreClosed: another store has taken over from this one. It can be read.
 	ErrStoreClosed = errors.New("the store is closed: another one has taken over")
 )
 
@@ -29,6 +29,8 @@ type Directory struct {
 	UserShards, GroupShards int
 	// Secret is what the names of unique values are hashed under.
 	Secret domain.ClaimSecret
+	// Closed tells that another store had taken over when the directory was opened.
+	Closed bool
 }
 
 // UsersOf names the all-users stream that lists the user.
@@ -49,7 +51,7 @@ func (d *Directory) ClaimOf(kind domain.ClaimKind, compared string) eventstream.
 // OpenDirectory reads what the stream store says or, when the store is new,
 // writes it: a random epoch, so many shards of users and of groups, and the id of
 // the secret. Of several processes that start at once, one writes. It fails with
-// ErrForeignSecret or ErrStoreClosed if this store must not be served.
+// ErrForeignSecret if this store must not be served.
 func OpenDirectory(ctx context.Context, streams *eventstream.Streams, secret domain.ClaimSecret, shards int) (Directory, error) {
 	var found storeFacts
 	decide := func(ctx context.Context, _ uuid.UUID) ([]eventstream.Entry, error) {
@@ -96,7 +98,7 @@ func (f *storeFacts) apply(events []domain.Event) error {
 	for _, event := range events {
 		switch e := event.(type) {
 		case domain.SetEpoch:
-			f.epoch = e.Epoch
+			f.epoch, f.closed = e.Epoch, false
 		case domain.SetShards:
 			f.shards = e
 		case domain.SetClaimKeyID:
@@ -131,8 +133,6 @@ func (f *storeFacts) begin(secret domain.ClaimSecret, shards int) ([]eventstream
 
 func (f *storeFacts) directory(secret domain.ClaimSecret) (Directory, error) {
 	switch {
-	case f.closed:
-		return Directory{}, ErrStoreClosed
 	case f.secretID != secret.ID():
 		return Directory{}, ErrForeignSecret
 	case f.shards.Users < 1 || f.shards.Groups < 1:
@@ -142,5 +142,5 @@ func (f *storeFacts) directory(secret domain.ClaimSecret) (Directory, error) {
 	if err != nil {
 		return Directory{}, fmt.Errorf("%w: stream store: %w", eventstream.ErrCorrupt, err)
 	}
-	return Directory{Epoch: epoch, UserShards: f.shards.Users, GroupShards: f.shards.Groups, Secret: secret}, nil
+	return Directory{Epoch: epoch, UserShards: f.shards.Users, GroupShards: f.shards.Groups, Secret: secret, Closed: f.closed}, nil
 }

@@ -39,8 +39,8 @@ func TestOpenDirectory(t *testing.T) {
 		t.Errorf("in another epoch: %v, %v", moved.Epoch, err)
 	}
 	w.have(`store SetClosed{"closed":true}`)
-	if _, err := commands.OpenDirectory(t.Context(), w.streams, secret, 1); !errors.Is(err, commands.ErrStoreClosed) {
-		t.Errorf("when closed: %v", err)
+	if closed, err := commands.OpenDirectory(t.Context(), w.streams, secret, 1); err != nil || !closed.Closed {
+		t.Errorf("when closed: %+v, %v", closed, err)
 	}
 }
 
@@ -65,8 +65,8 @@ func TestBeginEpoch(t *testing.T) {
 		t.Errorf("more than the epoch is new: %+v", begun)
 	}
 	w.have(`store SetClosed{"closed":true}`)
-	if _, err := commands.BeginEpoch(t.Context(), w.streams, secret); !errors.Is(err, commands.ErrStoreClosed) {
-		t.Errorf("when closed: %v", err)
+	if reopened, err := commands.BeginEpoch(t.Context(), w.streams, secret); err != nil || reopened.Closed {
+		t.Errorf("when closed: %+v, %v", reopened, err)
 	}
 	empty := eventstream.New(memstore.New(nil), nil)
 	if _, err := commands.BeginEpoch(t.Context(), empty, secret); err == nil {

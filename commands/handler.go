@@ -34,6 +34,8 @@ type Options struct {
 	// OnCommand is told of every command: its name, what came of it (an Outcome)
 	// and how long it took. Nil tells nobody.
 	OnCommand func(name string, outcome Outcome, took time.Duration)
+	// Follower refuses every command with ErrFollower: the store follows another.
+	Follower bool
 }
 
 // DefaultQuarantine is how long a released unique value is kept from others,
@@ -45,6 +47,8 @@ type Handler struct {
 	reader     reader
 	nesting    nesting
 	entities   *lanes
+	fence      fence
+	follower   bool
 	quarantine time.Duration
 	now        func() time.Time
 	random     io.Reader
@@ -59,7 +63,7 @@ func New(streams *eventstream.Streams, directory Directory, options *Options) *H
 	if options != nil {
 		o = *options
 	}
-	h := &Handler{quarantine: DefaultQuarantine, now: o.Now, random: o.Random, onCommand: o.OnCommand}
+	h := &Handler{quarantine: DefaultQuarantine, now: o.Now, random: o.Random, onCommand: o.OnCommand, follower: o.Follower}
 	if o.Quarantine != nil {
 		h.quarantine = *o.Quarantine
 	}
@@ -79,12 +83,14 @@ func New(streams *eventstream.Streams, directory Directory, options *Options) *H
 	kept, _ := lru.New[eventstream.StreamID, folded](o.Kept) // fails for a size below 1 only
 	h.reader = reader{streams: streams, directory: directory, folded: kept}
 	h.nesting.streams, h.nesting.lane, h.entities = streams, newLane(), newLanes()
+	h.fence.streams, h.fence.epoch = streams, directory.Epoch
 	return h
 }
 
 // Do decides what a command writes and writes it, whole and durable, or refuses
 // it with an error that is a domain.Kind; a condition that does not hold is a
-// *StaleError. If another command was first, it is decided again on the new
+// *StaleError. Where another store takes the commands it is ErrFollower or
+// ErrStoreClosed. If another command was first, it is decided again on the new
 // state. Other errors are faults: eventstream.ErrConflict if others were first
 // too often, and those of the store; with eventstream.ErrUnknownOutcome the
 // command may have been done.
@@ -97,6 +103,9 @@ func (h *Handler) Do(ctx context.Context, request Request, command Command) (Res
 }
 
 func (h *Handler) do(ctx context.Context, request Request, command Command) (Result, error) {
+	if h.follower {
+		return Result{}, ErrFollower
+	}
 	var decided decision
 	var past *recollection
 	var turn turn
@@ -104,6 +113,9 @@ func (h *Handler) do(ctx context.Context, request Request, command Command) (Res
 	by := eventstream.Attribution{Actor: request.Actor, Correlation: request.Correlation}
 	decide := func(ctx context.Context, id uuid.UUID) (entries []eventstream.Entry, err error) {
 		turn.attempts++
+		if err := h.fence.pass(ctx); err != nil {
+			return nil, err
+		}
 		if past, err = h.recollect(ctx, &request); err != nil || past != nil {
 			return nil, err
 		}
@@ -122,9 +134,13 @@ func (h *Handler) do(ctx context.Context, request Request, command Command) (Res
 		if entries, err = decided.entries(); err != nil {
 			return nil, err
 		}
-		return h.remember(&request, &decided, entries)
+		entries, err = h.remember(&request, &decided, entries)
+		return h.fence.hold(entries), err
 	}
 	commits, err := h.reader.streams.Transact(ctx, by, decide)
+	if err == nil && len(commits) > 0 {
+		err = h.fence.acknowledge(ctx)
+	}
 	switch {
 	case err != nil:
 		return Result{}, err

@@ -14,8 +14,9 @@ import (
 // BeginEpoch begins a new life of a store that was restored: commits that were
 // written after the copy was taken are gone, and their numbers will be used again,
 // so that tokens of the old life must not be taken for those of the new one. Views
-// of the old life have to be thrown away. Each call begins another life; it fails
-// as OpenDirectory does, and if the store holds no directory.
+// of the old life have to be thrown away. A store that was closed is open in its
+// new life. Each call begins another life; it fails as OpenDirectory does, and if
+// the store holds no directory.
 func BeginEpoch(ctx context.Context, streams *eventstream.Streams, secret domain.ClaimSecret) (Directory, error) {
 	var begun Directory
 	decide := func(ctx context.Context, _ uuid.UUID) ([]eventstream.Entry, error) {

@@ -53,13 +53,13 @@ func TestAUserIsWhatItsCommitsSay(t *testing.T) {
 	}
 }
 
-func TestAMembershipIsSinceItLastBegan(t *testing.T) {
+func TestAMembershipIsSinceItLastBeganOrEnded(t *testing.T) {
 	membership := domain.Membership{Group: group1, Member: user1}
 	in, out := domain.SetMember{Present: true, Kind: domain.UserMember}, domain.SetMember{Kind: domain.UserMember}
 	for i, step := range []struct {
 		event domain.SetMember
 		since int
-	}{{in, 1}, {in, 1}, {out, 1}, {out, 1}, {in, 5}, {in, 5}} {
+	}{{in, 1}, {in, 1}, {out, 3}, {out, 3}, {in, 5}, {in, 5}} {
 		seq := uint64(i + 1)
 		if err := membership.Apply(seq, noon.Add(time.Duration(seq)*time.Minute), []domain.Event{step.event}); err != nil {
 			t.Fatal(err)

@@ -20,6 +20,12 @@ type (
 	KeyID = ID[APIKey]
 )
 
+// EntityID names a user or a group, where either may be meant.
+type EntityID struct {
+	Kind MemberKind
+	ID   uuid.UUID
+}
+
 // NewID makes a time-ordered id (UUID version 7, RFC 9562 section 5.7).
 func NewID[E any]() ID[E] { return ID[E]{uuid.Must(uuid.NewV7())} }
 

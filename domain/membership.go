@@ -16,7 +16,8 @@ type Membership struct {
 	// Seq is the last commit that was folded in; 0 before the first.
 	Seq     uint64
 	Present bool
-	// Since is when the member came in, the last time it did.
+	// Since is when the member came in, the last time it did, or when it left, if it
+	// is not in: since then nothing changed. It is zero as long as it never was in.
 	Since time.Time
 }
 
@@ -35,7 +36,7 @@ func (m *Membership) Apply(seq uint64, at time.Time, events []Event) error {
 		}
 		next.Present, next.Kind = set.Present, set.Kind
 	}
-	if next.Present && !m.Present {
+	if next.Present != m.Present {
 		next.Since = at
 	}
 	*m = next

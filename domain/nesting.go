@@ -1,15 +1,41 @@
 package domain
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // Nesting is the graph of groups in groups, as the commits of the stream nesting
 // make it. It is the only place where a cycle is looked for.
 type Nesting struct {
 	Seq     uint64
-	members map[GroupID]map[GroupID]struct{}
-	inside  map[GroupID]int // in how many groups each is
+	members neighbours // of each group, the groups in it
+	groups  neighbours // of each group, those that it is in
 	removed map[GroupID]struct{}
 }
+
+// neighbours are groups beside each group, by id.
+type neighbours map[GroupID][]GroupID
+
+func (n neighbours) add(to, group GroupID) {
+	if at, found := slices.BinarySearchFunc(n[to], group, compareIDs); !found {
+		n[to] = slices.Insert(n[to], at, group)
+	}
+}
+
+func (n neighbours) remove(from, group GroupID) {
+	switch at, found := slices.BinarySearchFunc(n[from], group, compareIDs); {
+	case !found:
+	case len(n[from]) == 1:
+		delete(n, from)
+	default:
+		n[from] = slices.Delete(n[from], at, at+1)
+	}
+}
+
+func compareIDs(a, b GroupID) int { return bytes.Compare(a.UUID[:], b.UUID[:]) }
 
 // Apply folds one commit in, as User.Apply does.
 func (n *Nesting) Apply(seq uint64, events []Event) error {
@@ -25,7 +51,7 @@ func (n *Nesting) Apply(seq uint64, events []Event) error {
 		}
 	}
 	if n.members == nil {
-		n.members, n.inside, n.removed = map[GroupID]map[GroupID]struct{}{}, map[GroupID]int{}, map[GroupID]struct{}{}
+		n.members, n.groups, n.removed = neighbours{}, neighbours{}, map[GroupID]struct{}{}
 	}
 	for _, event := range events {
 		switch e := event.(type) {
@@ -40,26 +66,13 @@ func (n *Nesting) Apply(seq uint64, events []Event) error {
 }
 
 func (n *Nesting) setEdge(e SetNesting) {
-	members := n.members[e.Group]
-	_, was := members[e.Member]
-	switch {
-	case was == e.Present:
-	case !e.Present:
-		delete(members, e.Member)
-		if n.inside[e.Member]--; n.inside[e.Member] == 0 {
-			delete(n.inside, e.Member)
-		}
-		if len(members) == 0 {
-			delete(n.members, e.Group)
-		}
-	default:
-		if members == nil {
-			members = map[GroupID]struct{}{}
-			n.members[e.Group] = members
-		}
-		members[e.Member] = struct{}{}
-		n.inside[e.Member]++
+	if e.Present {
+		n.members.add(e.Group, e.Member)
+		n.groups.add(e.Member, e.Group)
+		return
 	}
+	n.members.remove(e.Group, e.Member)
+	n.groups.remove(e.Member, e.Group)
 }
 
 // setNode takes the edges of a group that is gone away; those to it stay until
@@ -70,14 +83,35 @@ func (n *Nesting) setNode(e SetNode) {
 		return
 	}
 	n.removed[e.Group] = struct{}{}
-	for member := range n.members[e.Group] {
+	for _, member := range slices.Clone(n.members[e.Group]) {
 		n.setEdge(SetNesting{Group: e.Group, Member: member})
 	}
 }
 
 // Names tells whether a group is in another, or has another in it.
 func (n *Nesting) Names(group GroupID) bool {
-	return n.inside[group] > 0 || len(n.members[group]) > 0
+	return len(n.groups[group]) > 0 || len(n.members[group]) > 0
+}
+
+// Members are the groups in a group, by id, also those that were removed; GroupsOf
+// are those that it is in. The slices are the Nesting's and hold until the next
+// Apply.
+func (n *Nesting) Members(group GroupID) []GroupID { return n.members[group] }
+
+// GroupsOf is the other direction of Members.
+func (n *Nesting) GroupsOf(group GroupID) []GroupID { return n.groups[group] }
+
+// Removed tells whether the stream said that a group is gone. It does not say so
+// of groups that it never named.
+func (n *Nesting) Removed(group GroupID) bool {
+	_, gone := n.removed[group]
+	return gone
+}
+
+// Equal tells whether two graphs are the same, at the same commit.
+func (n *Nesting) Equal(other *Nesting) bool {
+	return n.Seq == other.Seq && maps.EqualFunc(n.members, other.members, slices.Equal[[]GroupID]) &&
+		maps.EqualFunc(n.groups, other.groups, slices.Equal[[]GroupID]) && maps.Equal(n.removed, other.removed)
 }
 
 // Reaches tells whether a group has another among its members, at any depth, or
@@ -90,13 +124,13 @@ func (n *Nesting) Reaches(group, member GroupID) bool {
 	for open := []GroupID{group}; len(open) > 0; {
 		next := open[len(open)-1]
 		open = open[:len(open)-1]
-		if _, gone := n.removed[next]; gone {
+		if n.Removed(next) {
 			continue
 		}
 		if next == member {
 			return true
 		}
-		for child := range n.members[next] {
+		for _, child := range n.members[next] {
 			if _, again := seen[child]; !again {
 				seen[child] = struct{}{}
 				open = append(open, child)

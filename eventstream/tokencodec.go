@@ -43,26 +43,34 @@ func (t Token) Encode(epoch Epoch) (string, error) {
 // AppendEncode appends to a buffer what Encode writes; after an error, nothing.
 // It allocates nothing where the buffer has room for twice of that.
 func (t Token) AppendEncode(to []byte, epoch Epoch) ([]byte, error) {
-	if len(t) > MaxTokenPositions {
-		return to, fmt.Errorf("%w: %d positions, more than %d", ErrMalformedToken, len(t), MaxTokenPositions)
-	}
 	// The bytes are written where the text will be, and then moved out of its way:
 	// the checksum's function would make an array of our own escape.
 	raw := append(to, tokenVersion)
 	raw = append(raw, epoch[:]...)
-	raw = binary.AppendUvarint(raw, uint64(len(t)))
-	for i, position := range t {
-		if position.Seq == 0 || i > 0 && t[i-1].Stream >= position.Stream {
-			return to, fmt.Errorf("%w: positions are not sorted, or name nothing", ErrMalformedToken)
-		}
-		var err error
-		if raw, err = appendPosition(raw, position); err != nil {
-			return to, err
-		}
+	raw, err := appendPositions(raw, t)
+	if err != nil {
+		return to, err
 	}
 	raw = binary.BigEndian.AppendUint32(raw, crc32.Checksum(raw[len(to):], castagnoli))
 	text := base64.RawURLEncoding.AppendEncode(raw, raw[len(to):])
 	return append(text[:len(to)], text[len(raw):]...), nil
+}
+
+func appendPositions(raw []byte, t Token) ([]byte, error) {
+	if len(t) > MaxTokenPositions {
+		return nil, fmt.Errorf("%w: %d positions, more than %d", ErrMalformedToken, len(t), MaxTokenPositions)
+	}
+	raw = binary.AppendUvarint(raw, uint64(len(t)))
+	for i, position := range t {
+		if position.Seq == 0 || i > 0 && t[i-1].Stream >= position.Stream {
+			return nil, fmt.Errorf("%w: positions are not sorted, or name nothing", ErrMalformedToken)
+		}
+		var err error
+		if raw, err = appendPosition(raw, position); err != nil {
+			return nil, err
+		}
+	}
+	return raw, nil
 }
 
 func appendPosition(raw []byte, position Position) ([]byte, error) {
@@ -127,23 +135,29 @@ func DecodeToken(text string, epoch Epoch) (Token, error) {
 }
 
 func decodePositions(body []byte) (Token, error) {
+	token, rest, err := decodeSome(body)
+	if err == nil && len(rest) > 0 {
+		err = ErrMalformedToken
+	}
+	return token, err
+}
+
+// decodeSome reads positions, and gives what stands behind them.
+func decodeSome(body []byte) (Token, []byte, error) {
 	count, size := binary.Uvarint(body)
 	if size <= 0 || count > MaxTokenPositions {
-		return nil, ErrMalformedToken
+		return nil, nil, ErrMalformedToken
 	}
 	body = body[size:]
 	token := make(Token, 0, count)
 	for range count {
 		position, rest, ok := decodePosition(body)
 		if !ok {
-			return nil, ErrMalformedToken
+			return nil, nil, ErrMalformedToken
 		}
 		token, body = append(token, position), rest
 	}
-	if len(body) > 0 {
-		return nil, ErrMalformedToken
-	}
-	return token, nil
+	return token, body, nil
 }
 
 func decodePosition(body []byte) (position Position, rest []byte, ok bool) {

@@ -122,8 +122,10 @@ func (x *exchange) checkMediaType(accept []string) error {
 }
 
 // read takes the whole body in, up to the limit.
-func (b *body) read(x *exchange) error {
-	limit := x.api.config.MaxBody
+func (b *body) read(x *exchange) error { return b.readUpTo(x, x.api.config.MaxBody) }
+
+// readUpTo is read with another limit, in bytes.
+func (b *body) readUpTo(x *exchange, limit int64) error {
 	tooLarge := refuse(http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the body has more than %d bytes", limit))
 	if x.r.ContentLength > limit {
 		return tooLarge

@@ -42,13 +42,21 @@ type Config struct {
 	// Views builds views anew, for those who look after the service; nil has no routes
 	// for that.
 	Views Views
+	// Keeper closes the store and has it take over, for those who look after the
+	// service; nil has no routes for that.
+	Keeper Keeper
 
 	// RateLimit bounds the requests of each key; the zero RateLimit does not.
 	RateLimit RateLimit
 	// MaxBody is the longest body in bytes; 1 MiB if zero.
 	MaxBody int64
+	// MaxBatch is the longest body of a batch in bytes; 8 MiB if zero.
+	MaxBatch int64
 	// Timeout bounds the work on one request; 15 s if zero.
 	Timeout time.Duration
+	// Streams are the exchanges without a timeout; whoever serves the handler ends
+	// them before it shuts the server down. Nobody does if nil.
+	Streams *Streams
 	// Ready tells whether requests should be sent here, for /readyz; nil is always
 	// ready.
 	Ready func(ctx context.Context) Readiness
@@ -112,8 +120,9 @@ type ParkedStream struct {
 }
 
 const (
-	defaultMaxBody = 1 << 20
-	defaultTimeout = 15 * time.Second
+	defaultMaxBody  = 1 << 20
+	defaultMaxBatch = 8 << 20
+	defaultTimeout  = 15 * time.Second
 )
 
 func (c Config) withDefaults() Config {
@@ -123,8 +132,14 @@ func (c Config) withDefaults() Config {
 	if c.MaxBody == 0 {
 		c.MaxBody = defaultMaxBody
 	}
+	if c.MaxBatch == 0 {
+		c.MaxBatch = defaultMaxBatch
+	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
+	}
+	if c.Streams == nil {
+		c.Streams = NewStreams()
 	}
 	if c.Version == "" {
 		c.Version = "devel"

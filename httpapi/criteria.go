@@ -30,7 +30,7 @@ var userQuery = []parameter{
 		name: "sort", description: "The order, reversed by a `-` in front. By relevance if something is searched for, else by id.",
 		schema: enum("relevance", "-relevance", "name", "-name", "username", "-username", "created", "-created"), example: "name",
 	},
-	limitParameter, cursorParameter,
+	limitParameter, cursorParameter, afterParameter,
 }
 
 var groupQuery = []parameter{
@@ -43,7 +43,7 @@ var groupQuery = []parameter{
 		name: "sort", description: "The order, reversed by a `-` in front. By relevance if something is searched for, else by id.",
 		schema: enum("relevance", "-relevance", "name", "-name", "created", "-created"), example: "name",
 	},
-	limitParameter, cursorParameter,
+	limitParameter, cursorParameter, afterParameter,
 }
 
 // criteria are what the query asks for; its parameters were checked.
@@ -62,7 +62,7 @@ func (x *exchange) criteria() queries.Criteria {
 		case "sort":
 			order, descending := strings.CutPrefix(value, "-")
 			c.Sort, c.Descending = queries.Sort(order), descending
-		case "limit", "cursor":
+		case "limit", "cursor", "after":
 		default:
 			if c.Attributes == nil {
 				c.Attributes = map[string]string{}

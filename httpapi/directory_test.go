@@ -17,6 +17,7 @@ import (
 	"github.com/seed5b6a70b4/identity/queries/memsearch"
 	"github.com/seed5b6a70b4/identity/queries/memview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
+	"github.com/seed5b6a70b4/identity/sync/lognotices"
 	"github.com/seed5b6a70b4/identity/sync/tailfeed"
 )
 
@@ -41,7 +42,13 @@ type wiring struct {
 func newDirectory(t testing.TB, w wiring) *directory {
 	t.Helper()
 	var feed tailfeed.Feed
-	memory := memstore.New(&memstore.Options{Observe: feed.Observe})
+	var notices *lognotices.Notices
+	memory := memstore.New(&memstore.Options{Observe: func(transactions [][]eventstream.Commit) {
+		feed.Observe(transactions)
+		if notices != nil {
+			notices.Observe(transactions)
+		}
+	}})
 	store := eventstream.Store(memory)
 	if w.store != nil {
 		store = w.store(memory)
@@ -73,12 +80,13 @@ func newDirectory(t testing.TB, w wiring) *directory {
 	}
 	runUntilEnd(t, forwarder.Run, index.Run, d.view.Run)
 
+	notices = lognotices.New(memory, d.view.Applied)
 	d.commands = commands.New(d.streams, d.of, nil)
 	waiter, err := synchroniser.Waiter(d.view)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := queries.Config{Streams: d.streams, View: d.view, Waiter: waiter, ClaimSecret: d.of.Secret}
+	config := queries.Config{Streams: d.streams, View: d.view, Waiter: waiter, Notices: notices, ClaimSecret: d.of.Secret}
 	if w.waiter != nil {
 		config.Waiter = w.waiter(waiter)
 	}

@@ -26,10 +26,16 @@ var (
 		`"kind":"user","since":"2026-11-22T07:00:00.000Z"}`)
 	membershipListExample = json.RawMessage(`{"items":[` + string(membershipExample) + `],"next":null}`)
 	newMembersExample     = json.RawMessage(`{"members":["01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10"]}`)
+	questionsExample      = json.RawMessage(`{"items":[{"groupId":"01926e60-11b2-7d0a-8c55-2f9e4b7a6d31","userId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10"}]}`)
+	answersExample        = json.RawMessage(`{"items":[{"member":true,"via":["01926e60-11b2-7d0a-8c55-2f9e4b7a6d31"]}]}`)
 	membersExample        = json.RawMessage(`{"items":[` + string(membershipExample) + `]}`)
 
 	changeListExample = json.RawMessage(`{"items":[{"seq":1,"time":"2026-11-22T07:00:00.000Z","actor":"admin","commandId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e11",` +
 		`"events":[{"type":"SetUsername","data":{"username":"homer"}},{"type":"SetActive","data":{"active":true}}]}],"next":null}`)
+
+	newsExample = json.RawMessage(`{"position":"gQECAwQFBgcIAQkFAAMAAMPMi_o","kind":"member","id":"01926e60-11b2-7d0a-8c55-2f9e4b7a6d31/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10",` +
+		`"seq":1,"removed":false,"member":` + string(membershipExample) + `}`)
+	newsPageExample = json.RawMessage(`{"items":[` + string(newsExample) + `],"next":"gQECAwQFBgcIAQkFAAMAAMPMi_o"}`)
 
 	newKeyExample  = json.RawMessage(`{"label":"payroll","scopes":["read"]}`)
 	keyExample     = `"id":"01926e61-3c4d-7e8f-9a0b-1c2d3e4f5a6b","label":"payroll","scopes":["read"],"createdAt":"2026-11-22T07:00:00.000Z"`
@@ -47,3 +53,9 @@ var generationsExample = json.RawMessage(`{"views":[{"view":"rows","generations"
 
 var notReadyExample = json.RawMessage(`{"status":"not_ready","reason":"catching up","views":[{"name":"rows","position":1087,"behind":120,"parked":1,` +
 	`"streams":[{"stream":"user/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10","seq":3,"reason":"unknown event"}]}]}`)
+
+var (
+	standingExample = json.RawMessage(`{"epoch":"3f1c9a70b2d4e586","role":"replica","replica":{"source":"https://directory.example.org",` +
+		`"position":"AQ","transactions":120734,"lagSeconds":0.2,"waiting":0}}`)
+	closedExample = json.RawMessage(`{"epoch":"3f1c9a70b2d4e586","role":"closed","end":"AQ"}`)
+)

@@ -30,6 +30,10 @@ type exchange struct {
 
 	out []byte // the answer's body
 
+	// goOn is what a detached exchange has left to do; it begins when the handler has
+	// returned.
+	goOn func()
+
 	access Access // as the log is told of it
 
 	// values are those of the answer's headers, in one piece of memory. It is not

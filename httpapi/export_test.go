@@ -16,7 +16,7 @@ func RouterOf(handler http.Handler) chi.Routes { return handler.(*api).router }
 // ScopesOf is what a key must allow for each method and path.
 func ScopesOf(handler http.Handler) map[string]domain.Scope {
 	scopes := map[string]domain.Scope{}
-	for _, routes := range [][]route{userRoutes, groupRoutes, memberRoutes, keyRoutes, handler.(*api).viewRoutes(), handler.(*api).serviceRoutes()} {
+	for _, routes := range handler.(*api).routes() {
 		for _, rt := range routes {
 			scopes[rt.method+" "+rt.path] = rt.scope
 		}

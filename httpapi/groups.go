@@ -23,9 +23,12 @@ var groupRoutes = []route{
 		method: http.MethodGet, path: "/groups", scope: domain.ReadScope, id: "findGroups", tag: "groups",
 		summary: "Look up, list or search groups", query: groupQuery, headers: readHeaders,
 		description: "`name` and `externalId` are look-ups: always current, compared as the uniqueness rule does, each on its own. " +
-			"Everything else is a search, or without any filter the list of all, by id.",
-		answers:  []answer{{status: http.StatusOK, text: "A page of groups.", schema: "GroupList", headers: listHeaders, example: groupListExample}},
-		refusals: []int{http.StatusNotImplemented}, serve: groups.find,
+			"Everything else is a search, or without any filter the list of all, by id. " + linesText,
+		answers: []answer{
+			{status: http.StatusOK, text: "A page of groups, or all of them.", schema: "GroupList", headers: listHeaders, example: groupListExample},
+			{status: http.StatusOK, schema: "Group", media: linesMedia, example: groupExample},
+		},
+		refusals: []int{http.StatusNotImplemented}, serve: groups.find, streamsIf: (*exchange).wantsLines,
 	},
 	{
 		method: http.MethodGet, path: "/groups/{id}", scope: domain.ReadScope, id: "getGroup", tag: "groups",

@@ -18,9 +18,10 @@ const maxMembers = commands.MaxMembersAtOnce
 var memberRoutes = []route{
 	{
 		method: http.MethodGet, path: "/groups/{id}/members", scope: domain.ReadScope, id: "getMembers", tag: "members",
-		summary: "The direct members of a group, by id", query: []parameter{limitParameter, cursorParameter}, headers: readHeaders,
-		answers: []answer{{status: http.StatusOK, text: "A page of memberships.", schema: "MembershipList", headers: listHeaders, example: membershipListExample}},
-		serve:   getMembers,
+		summary: "The members of a group, by id", query: []parameter{limitParameter, cursorParameter, effectiveParameter}, headers: readHeaders,
+		description: "The direct ones; with `effective=true` also those who are in through groups in the group, each once, with `via`.",
+		answers:     []answer{{status: http.StatusOK, text: "A page of memberships.", schema: "MembershipList", headers: listHeaders, example: membershipListExample}},
+		serve:       getMembers,
 	},
 	{
 		method: http.MethodPost, path: "/groups/{id}/members", scope: domain.WriteScope, id: "addMembers", tag: "members",
@@ -32,7 +33,8 @@ var memberRoutes = []route{
 	},
 	{
 		method: http.MethodGet, path: "/groups/{id}/members/{memberId}", scope: domain.ReadScope, id: "getMember", tag: "members",
-		summary: "Whether a user or group is directly in a group", headers: []header{ifMatch, ifNoneMatch, consistency, prefer},
+		summary: "Whether a user or group is in a group", query: []parameter{effectiveParameter}, headers: []header{ifMatch, ifNoneMatch, consistency, prefer},
+		description: "Directly; with `effective=true` also through groups in the group, and `via` tells one shortest way.",
 		answers: []answer{
 			{status: http.StatusOK, text: "It is.", schema: "Membership", headers: entityHeaders, example: membershipExample},
 			{status: http.StatusNotModified, text: "The client has it.", headers: entityHeaders},
@@ -69,6 +71,13 @@ func getMembers(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if x.effective(id.UUID) {
+		page, err := x.api.config.Queries.EffectiveMembers(ctx, id, x.listing(), fresh)
+		if err != nil {
+			return err
+		}
+		return answerPage(x, &page, appendEffective)
+	}
 	page, err := x.api.config.Queries.Members(ctx, id, x.listing(), fresh)
 	if err != nil {
 		return err
@@ -94,6 +103,9 @@ func getMember(ctx context.Context, x *exchange) error {
 	fresh, err := x.freshness()
 	if err != nil {
 		return err
+	}
+	if x.boolParam("effective") {
+		return getEffectiveMember(ctx, x, group, member, fresh)
 	}
 	found, err := x.api.config.Queries.Membership(ctx, group, member, fresh)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -22,6 +23,10 @@ import (
 type metrics struct {
 	seconds  *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+
+	followers *prometheus.GaugeVec
+	changes   prometheus.Counter
+	cutOff    prometheus.Counter
 }
 
 func newMetrics(registry *prometheus.Registry) *metrics {
@@ -38,9 +43,53 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 			Name: "identity_http_requests_in_flight",
 			Help: "How many requests are being answered.",
 		}),
+		followers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "identity_changes_followers",
+			Help: "How many follow the directory now, by the kind of answer.",
+		}, []string{"answer"}),
+		changes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "identity_changes_sent_total",
+			Help: "Changes sent to those who follow the directory.",
+		}),
+		cutOff: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "identity_changes_cut_off_total",
+			Help: "Followers cut off because they took too long to take what was sent.",
+		}),
 	}
-	registry.MustRegister(m.seconds, m.inFlight)
+	registry.MustRegister(m.seconds, m.inFlight, m.followers, m.changes, m.cutOff)
 	return m
+}
+
+// answerKind is how a follower is answered.
+type answerKind string
+
+const (
+	pollAnswer  answerKind = "poll"
+	eventAnswer answerKind = "events"
+	lineAnswer  answerKind = "lines"
+)
+
+// follow counts a follower until done is called.
+func (m *metrics) follow(kind answerKind) (done func()) {
+	if m == nil {
+		return func() {}
+	}
+	gauge := m.followers.WithLabelValues(string(kind))
+	gauge.Inc()
+	return gauge.Dec
+}
+
+func (m *metrics) told(changes int) {
+	if m != nil {
+		m.changes.Add(float64(changes))
+	}
+}
+
+// endOf counts an answer that ended because its reader was too slow.
+func (m *metrics) endOf(err error) {
+	if m != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		m.cutOff.Inc()
+	}
 }
 
 // noRoute labels the requests that no route takes: their paths and methods are
@@ -59,6 +108,10 @@ var statusText = func() (texts [600]string) {
 // logs. It must be deferred.
 func (x *exchange) finish() {
 	recovered := recover()
+	if x.goOn != nil && recovered == nil {
+		go x.own() // Streams has its end
+		return
+	}
 	aborted, _ := recovered.(error)
 	if recovered != nil && !errors.Is(aborted, http.ErrAbortHandler) {
 		x.fail(internalProblem(fmt.Errorf("panic: %s\n%s", panicText(recovered), debug.Stack())))
@@ -68,7 +121,11 @@ func (x *exchange) finish() {
 		x.WriteHeader(http.StatusOK)
 	}
 	x.observe(time.Since(x.start))
+	_, detached := x.w.(*bare)
 	x.release()
+	if detached {
+		return // its connection is closed
+	}
 	if recovered != nil {
 		panic(recovered) // net/http ends the connection
 	}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -28,6 +29,7 @@ const (
 	location       header = "Location"
 	link           header = "Link"
 	retryAfter     header = "Retry-After"
+	lastEventID    header = "Last-Event-ID"
 )
 
 var headerTexts = map[header]string{
@@ -41,6 +43,7 @@ var headerTexts = map[header]string{
 	etag:           "What the body shows.",
 	location:       "Where the new entity is.",
 	link:           "Where the next page is, with `rel=\"next\"`, if there is one.",
+	lastEventID:    "The position to go on behind, in the place of `after`: clients of event streams send it by themselves.",
 	retryAfter:     "How many seconds to wait before asking again.",
 }
 
@@ -51,6 +54,9 @@ type bodySpec struct {
 	schema  string // a name among the components
 	types   []string
 	example any
+	// line is the schema of each line, where the body may be lines, too.
+	line        string
+	lineExample any
 }
 
 // answer is one way in which a request succeeds.
@@ -61,6 +67,14 @@ type answer struct {
 	media   string // application/json if empty
 	headers []header
 	example any
+	// more are the other forms that a client may ask for.
+	more []content
+}
+
+// content is a body in one of its forms.
+type content struct {
+	media, schema string
+	example       any
 }
 
 // operation declares a route for the document.
@@ -80,9 +94,17 @@ func (a *api) operation(rt *route) *huma.Operation {
 		for _, media := range rt.body.types {
 			op.RequestBody.Content[media] = &huma.MediaType{Schema: ref(rt.body.schema), Example: rt.body.example}
 		}
+		if rt.body.line != "" {
+			op.RequestBody.Content[linesMedia] = &huma.MediaType{Schema: ref(rt.body.line), Example: rt.body.lineExample}
+		}
 	}
 	for i := range rt.answers {
-		op.Responses[strconv.Itoa(rt.answers[i].status)] = rt.answers[i].response()
+		status, response := strconv.Itoa(rt.answers[i].status), rt.answers[i].response()
+		if before := op.Responses[status]; before != nil { // the same in another form
+			maps.Copy(before.Content, response.Content)
+			continue
+		}
+		op.Responses[status] = response
 	}
 	for _, status := range rt.problemStatuses() {
 		op.Responses[strconv.Itoa(status)] = problemResponse(status)
@@ -141,6 +163,9 @@ func (an *answer) response() *huma.Response {
 		media = jsonType[0]
 	}
 	response.Content = map[string]*huma.MediaType{media: {Schema: ref(an.schema), Example: an.example}}
+	for _, c := range an.more {
+		response.Content[c.media] = &huma.MediaType{Schema: ref(c.schema), Example: c.example}
+	}
 	return response
 }
 
@@ -226,7 +251,11 @@ func newDocument(version string) huma.Config {
 		},
 		Servers: []*huma.Server{{URL: "/"}},
 		Tags: []*huma.Tag{
-			{Name: "users"}, {Name: "groups"}, {Name: "members"}, {Name: "keys", Description: "API keys; scope admin."}, {Name: "views", Description: "Building views anew; scope admin."}, {Name: "service"},
+			{Name: "users"}, {Name: "groups"}, {Name: "members"}, {Name: "changes", Description: "What happens, for those who follow."},
+			{Name: "keys", Description: "API keys; scope admin."},
+			{Name: "views", Description: "Building views anew; scope admin."},
+			{Name: "store", Description: "Replicas, and taking over; scope admin."},
+			{Name: "service"},
 		},
 		Components: &huma.Components{
 			Schemas: registry,

@@ -147,10 +147,14 @@ var faults = []struct {
 	{eventstream.ErrParked, http.StatusServiceUnavailable, "parked", "what was asked for cannot be shown until an operator steps in", 30, true},
 	{eventstream.ErrBehind, http.StatusServiceUnavailable, "view_behind", "what was asked for is not there yet", 1, false},
 	{queries.ErrLatestUnavailable, http.StatusBadRequest, "latest_unavailable", "no position names everything that was written; send the tokens of what was", 0, false},
+	{queries.ErrNewsOff, http.StatusNotImplemented, "changes_off", "this service does not tell what has changed", 0, false},
 	{ErrRebuilding, http.StatusConflict, "rebuilding", "another rebuild is under way; GET /views tells how it does", 0, false},
 	{ErrNothingKept, http.StatusConflict, "nothing_kept", "no earlier generation is kept", 0, false},
 	{ErrNoSuchView, http.StatusUnprocessableEntity, "no_such_view", "one of the views is not there in this service", 0, false},
+	{ErrNotFollowing, http.StatusConflict, "not_a_replica", "the store follows no other", 0, false},
 	{queries.ErrSearchOff, http.StatusNotImplemented, "search_off", "this service runs without search", 0, false},
+	{commands.ErrStoreClosed, http.StatusServiceUnavailable, "store_closed", "another store has taken over from this one; write there", 30, false},
+	{commands.ErrFollower, http.StatusServiceUnavailable, "replica", "this store follows another one, which takes the writes", 30, false},
 	{eventstream.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large", "what would be stored is too large", 0, false},
 	{eventstream.ErrConflict, http.StatusServiceUnavailable, "unavailable", "too many writers at once", 1, false},
 	{eventstream.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "the storage cannot serve now", 1, true},
@@ -191,6 +195,11 @@ func (p *problem) append(dst []byte) []byte {
 	dst = appendString(dst, p.detail)
 	dst = append(dst, `,"code":`...)
 	dst = appendString(dst, p.code)
+	return append(p.appendExtras(dst), '}')
+}
+
+// appendExtras writes the members that only some problems have.
+func (p *problem) appendExtras(dst []byte) []byte {
 	if !p.until.IsZero() {
 		dst = append(dst, `,"until":`...)
 		dst = appendTime(dst, p.until)
@@ -205,7 +214,7 @@ func (p *problem) append(dst []byte) []byte {
 		}
 		dst = append(dst, ']')
 	}
-	return append(dst, '}')
+	return dst
 }
 
 func (e *fieldError) append(dst []byte) []byte {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/google/uuid"
+
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/queries"
@@ -75,7 +77,15 @@ var cursorParameter = parameter{
 // listing is the page that the query asks for.
 func (x *exchange) listing() queries.Listing {
 	cursor, _ := x.param("cursor")
-	return queries.Listing{Cursor: cursor, Limit: int(x.numberParam("limit"))}
+	listing := queries.Listing{Cursor: cursor, Limit: int(x.numberParam("limit"))}
+	if after, given := x.param("after"); given {
+		listing.After, _ = uuid.Parse(after) // it was checked
+	}
+	return listing
+}
+
+var afterParameter = parameter{
+	name: "after", description: "Begin behind this id, in a list of all by id: where a stream of lines that was cut off goes on.", schema: idSchema(""), example: exampleUserID,
 }
 
 var momentParameters = []parameter{

@@ -123,8 +123,13 @@ func (r *resource[E]) find(ctx context.Context, x *exchange) error {
 		if err := x.alone(r.lookUps[i].name, "limit"); err != nil {
 			return err
 		}
+		ctx, cancel := x.bounded(ctx) // also where lines are asked for
+		defer cancel()
 		found, err := r.lookUps[i].find(x.api.config.Queries, ctx, value, fresh)
 		return answerOne(x, &found, err, r.item)
+	}
+	if x.wantsLines() {
+		return r.walk(ctx, x, fresh)
 	}
 	page, err := r.search(x.api.config.Queries, ctx, x.criteria(), x.listing(), fresh)
 	if err != nil {

@@ -32,7 +32,12 @@ type route struct {
 
 	id, tag, summary, description string
 
-	serve func(ctx context.Context, x *exchange) error
+	// streams tells that body or answer go on for as long as the client likes: no
+	// timeout, and serve sends its answer with startStream and flush.
+	streams bool
+	// streamsIf tells it of those routes where it depends on the request.
+	streamsIf func(x *exchange) bool
+	serve     func(ctx context.Context, x *exchange) error
 
 	label string // method and path, for logs and spans
 }
@@ -61,6 +66,12 @@ func (a *api) register(rt *route) {
 
 // run does what every route does first, and then what this one does.
 func (x *exchange) run(rt *route) {
+	if rt.streams || rt.streamsIf != nil && rt.streamsIf(x) {
+		if err := x.runStream(rt); err != nil {
+			x.fail(err)
+		}
+		return
+	}
 	ctx, cancel := deadline.With(x.r.Context(), x.start.Add(x.api.config.Timeout))
 	defer cancel()
 	ctx, span := x.api.startSpan(ctx, x)

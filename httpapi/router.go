@@ -23,6 +23,9 @@ type api struct {
 	metrics  *metrics
 	limiter  *httprate.RateLimiter
 	tracer   trace.Tracer
+	// batches, imports and walks bound the batches, the streams of items and the
+	// streams of lists that are under way.
+	batches, imports, walks gate
 }
 
 // New makes the handler of all routes. It may be used concurrently and holds no
@@ -35,6 +38,7 @@ func New(config Config) (http.Handler, error) {
 	a := &api{
 		config: config, router: chi.NewRouter(),
 		metrics: newMetrics(config.Registry), limiter: newLimiter(config.RateLimit),
+		batches: make(gate, maxBatches), imports: make(gate, maxImports), walks: make(gate, maxWalks),
 	}
 	if config.TracerProvider != nil {
 		a.tracer = config.TracerProvider.Tracer("github.com/seed5b6a70b4/identity/httpapi")
@@ -42,7 +46,7 @@ func New(config Config) (http.Handler, error) {
 	a.huma = humachi.New(a.router, newDocument(config.Version))
 	a.router.NotFound(a.noRoute)
 	a.router.MethodNotAllowed(a.noRoute)
-	for _, routes := range [][]route{userRoutes, groupRoutes, memberRoutes, keyRoutes, a.viewRoutes(), a.serviceRoutes()} {
+	for _, routes := range a.routes() {
 		for _, rt := range routes { // a copy for each handler, which registering completes
 			a.register(&rt)
 		}
@@ -52,6 +56,19 @@ func New(config Config) (http.Handler, error) {
 		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
 	}
 	return a, nil
+}
+
+// routes are all there are.
+func (a *api) routes() [][]route {
+	return [][]route{
+		userRoutes, batchRoutes, groupRoutes, memberRoutes,
+		changeRoutes,
+		checkRoutes,
+		keyRoutes,
+		a.viewRoutes(),
+		a.storeRoutes(),
+		a.serviceRoutes(),
+	}
 }
 
 // ServeHTTP implements http.Handler.

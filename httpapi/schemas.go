@@ -19,18 +19,37 @@ func schemas() map[string]*huma.Schema {
 		"UserPatch": described(object(nil, without(optional(userFieldSchemas(), "username", "active"), "id")), patchText),
 		"UserList":  list("User"),
 
+		"Batch": object([]string{"items"}, map[string]*huma.Schema{
+			"items": bounded(array(&huma.Schema{AnyOf: []*huma.Schema{ref("BatchItem"), {Description: "What is none is refused alone."}}}), 0, maxItems),
+		}),
+		"BatchItem":    batchItemSchema(),
+		"BatchResults": object([]string{"items"}, map[string]*huma.Schema{"items": array(ref("BatchResult"))}),
+		"BatchResult":  batchResultSchema(),
+
 		"Group":      object([]string{"id", "name", "createdAt", "updatedAt"}, with(groupFieldSchemas(), stamps())),
 		"NewGroup":   object([]string{"name"}, optional(groupFieldSchemas(), "name")),
 		"GroupPatch": described(object(nil, without(optional(groupFieldSchemas(), "name"), "id")), patchText),
 		"GroupList":  list("Group"),
 
-		"Membership": object([]string{"groupId", "memberId", "kind", "since"}, map[string]*huma.Schema{
+		"Membership": object([]string{"groupId", "memberId", "kind"}, map[string]*huma.Schema{
 			"groupId": idSchema("The group."), "memberId": idSchema("The user or group that is in it."),
-			"kind": enum("user", "group"), "since": timeSchema("When it came in."),
+			"kind": enum("user", "group"), "since": timeSchema("When it came in; absent of one that is in only through other groups."),
+			"via": described(array(idSchema("")), "With `effective=true`: one shortest way, from the group that it is directly in up to this one."),
 		}),
 		"MembershipList": list("Membership"),
 		"NewMembers": object([]string{"members"}, map[string]*huma.Schema{
 			"members": bounded(array(idSchema("A user or a group.")), 1, maxMembers),
+		}),
+		"Questions": object([]string{"items"}, map[string]*huma.Schema{
+			"items": bounded(array(object([]string{"groupId", "userId"}, map[string]*huma.Schema{
+				"groupId": idSchema("The group."), "userId": idSchema("The user, or a group."),
+			})), 1, maxQuestions),
+		}),
+		"Answers": object([]string{"items"}, map[string]*huma.Schema{
+			"items": array(object([]string{"member"}, map[string]*huma.Schema{
+				"member": described(boolean(), "Whether the user is in the group, directly or through other groups."),
+				"via":    described(array(idSchema("")), "One shortest way, from the group that the user is directly in up to this one; absent of who is not in."),
+			})),
 		}),
 		"Members": object([]string{"items"}, map[string]*huma.Schema{"items": array(ref("Membership"))}),
 
@@ -43,6 +62,9 @@ func schemas() map[string]*huma.Schema {
 			"type": text("Which fact.", 0), "data": {Type: huma.TypeObject, Description: "The whole value that was set."},
 		}),
 
+		"News":     newsSchema(),
+		"NewsPage": object([]string{"items", "next"}, map[string]*huma.Schema{"items": array(ref("News")), "next": text("The position to ask with next, also when nothing is new.", 0)}),
+
 		"Key":        object([]string{"id", "label", "scopes", "createdAt"}, keySchemas()),
 		"CreatedKey": object([]string{"id", "label", "scopes", "createdAt", "key"}, with(keySchemas(), map[string]*huma.Schema{"key": text("The key itself, told this once.", 0)})),
 		"NewKey": object([]string{"label", "scopes"}, map[string]*huma.Schema{
@@ -54,6 +76,11 @@ func schemas() map[string]*huma.Schema {
 		"RebuildOrder": object([]string{"views"}, map[string]*huma.Schema{
 			"views": bounded(array(enum(RowsView, SearchView, ClosureView)), 1, 3),
 			"force": described(boolean(), "Switch also to what differs from the generation that answers."),
+		}),
+
+		"Standing": standingSchema(),
+		"PromotionOrder": object(nil, map[string]*huma.Schema{
+			"lost": described(boolean(), "Take over although the followed store cannot be closed: what it acknowledged and did not tell is lost."),
 		}),
 
 		"Problem": problemSchema(),
@@ -154,6 +181,17 @@ func readySchema() *huma.Schema {
 	})
 }
 
+func newsSchema() *huma.Schema {
+	return object([]string{"position", "kind", "id", "seq", "removed"}, map[string]*huma.Schema{
+		"position": text("Where the item stands: `after` it, everything behind it is told.", 0),
+		"kind":     enum("user", "group", "member"),
+		"id":       text("Of a membership: the group's, `/` and the member's.", 0),
+		"seq":      integer(1),
+		"removed":  described(boolean(), "That it is no longer there; then nothing else is told of it."),
+		"user":     ref("User"), "group": ref("Group"), "member": ref("Membership"),
+	})
+}
+
 func generationsSchema() *huma.Schema {
 	return object([]string{"views"}, map[string]*huma.Schema{
 		"views": array(object([]string{"view", "generations"}, map[string]*huma.Schema{
@@ -182,4 +220,21 @@ func rebuildSchema() *huma.Schema {
 			})),
 		})),
 	}), "The rebuild that is under way, or the last one.")
+}
+
+func standingSchema() *huma.Schema {
+	return object([]string{"epoch", "role"}, map[string]*huma.Schema{
+		"epoch": described(text("", 0), "Names this life of the store."),
+		"role":  enum(PrimaryRole, ReplicaRole, PromotingRole, ClosedRole),
+		"end":   described(text("", 0), "Where GET /events ends, of a closed store."),
+		"replica": object([]string{"source", "position", "transactions", "lagSeconds", "waiting"}, map[string]*huma.Schema{
+			"source": described(text("", 0), "The followed service."), "position": described(text("", 0), "Up to where its events are here."),
+			"transactions": integer(0), "lagSeconds": {Type: huma.TypeNumber},
+			"waiting": described(integer(0), "Transactions that came before what they rest on."), "failing": described(text("", 0), "Why following fails."),
+		}),
+		"promotion": object([]string{"sourceClosed", "endedAt"}, map[string]*huma.Schema{
+			"epoch": text("", 0), "failed": text("", 0), "sourceClosed": boolean(), "endedAt": timeSchema("When it ended."),
+			"dropped": array(object([]string{"stream", "seq"}, map[string]*huma.Schema{"stream": text("", 0), "seq": integer(1)})),
+		}),
+	})
 }

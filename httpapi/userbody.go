@@ -18,6 +18,8 @@ type userFields struct {
 	active     commands.Change[bool]
 	externalID commands.Change[domain.ExternalID]
 	attributes attributeChanges
+	// named tells that a username was given, good or not.
+	named bool
 }
 
 // read takes one member of a user in; creating tells that the user is made.
@@ -59,30 +61,49 @@ func readID[E any](b *body, pointer string, value jsontext.Value, creating bool,
 }
 
 func readUser(x *exchange) (commands.CreateUser, error) {
-	u := userFields{active: commands.To(true)}
-	var named bool
-	err := x.readObject(postTypes, func(b *body, name string, value jsontext.Value) {
-		named = named || name == "username"
-		u.read(b, name, value, true)
-	}, func(b *body) {
-		if !named {
-			b.wrong("/username", isRequired)
-		}
-	})
-	return commands.CreateUser{
-		ID: u.id.Value, Username: u.username.Value, Email: u.email.Value,
-		Name: u.name.Value, GivenName: u.givenName.Value, FamilyName: u.familyName.Value,
-		Active: u.active.Value, ExternalID: u.externalID.Value, Attributes: withoutNulls(u.attributes.values),
-	}, err
+	u := newUser()
+	err := x.readObject(postTypes, u.readNew, u.finishNew)
+	return u.creation(), err
 }
 
 func readUserPatch(x *exchange) (commands.UpdateUser, error) {
 	var u userFields
-	err := x.readObject(patchTypes, func(b *body, name string, value jsontext.Value) {
-		u.read(b, name, value, false)
-	}, nil)
+	err := x.readObject(patchTypes, u.readChange, nil)
+	return u.update(), err
+}
+
+// newUser is a user of whom nothing was said yet.
+func newUser() userFields { return userFields{active: commands.To(true)} }
+
+// readNew takes in one member of a user that is made.
+func (u *userFields) readNew(b *body, name string, value jsontext.Value) {
+	u.named = u.named || name == "username"
+	u.read(b, name, value, true)
+}
+
+// readChange takes in one member of a patch.
+func (u *userFields) readChange(b *body, name string, value jsontext.Value) {
+	u.read(b, name, value, false)
+}
+
+// finishNew reports what a new user lacks.
+func (u *userFields) finishNew(b *body) {
+	if !u.named {
+		b.wrong("/username", isRequired)
+	}
+}
+
+func (u *userFields) creation() commands.CreateUser {
+	return commands.CreateUser{
+		ID: u.id.Value, Username: u.username.Value, Email: u.email.Value,
+		Name: u.name.Value, GivenName: u.givenName.Value, FamilyName: u.familyName.Value,
+		Active: u.active.Value, ExternalID: u.externalID.Value, Attributes: withoutNulls(u.attributes.values),
+	}
+}
+
+func (u *userFields) update() commands.UpdateUser {
 	return commands.UpdateUser{
 		Username: u.username, Email: u.email, Name: u.name, GivenName: u.givenName, FamilyName: u.familyName,
 		Active: u.active, ExternalID: u.externalID, ClearAttributes: u.attributes.clear, Attributes: u.attributes.values,
-	}, err
+	}
 }

@@ -30,9 +30,12 @@ var userRoutes = []route{
 		method: http.MethodGet, path: "/users", scope: domain.ReadScope, id: "findUsers", tag: "users",
 		summary: "Look up, list or search users", query: userQuery, headers: readHeaders,
 		description: "`username`, `email` and `externalId` are look-ups: always current, compared as the uniqueness rule does, each on its own. " +
-			"Everything else is a search, or without any filter the list of all, by id.",
-		answers:  []answer{{status: http.StatusOK, text: "A page of users.", schema: "UserList", headers: listHeaders, example: userListExample}},
-		refusals: []int{http.StatusNotImplemented}, serve: users.find,
+			"Everything else is a search, or without any filter the list of all, by id. " + linesText,
+		answers: []answer{
+			{status: http.StatusOK, text: "A page of users, or all of them.", schema: "UserList", headers: listHeaders, example: userListExample},
+			{status: http.StatusOK, schema: "User", media: linesMedia, example: userExample},
+		},
+		refusals: []int{http.StatusNotImplemented}, serve: users.find, streamsIf: (*exchange).wantsLines,
 	},
 	{
 		method: http.MethodGet, path: "/users/{id}", scope: domain.ReadScope, id: "getUser", tag: "users",
@@ -64,9 +67,10 @@ var userRoutes = []route{
 	},
 	{
 		method: http.MethodGet, path: "/users/{id}/groups", scope: domain.ReadScope, id: "getUserGroups", tag: "members",
-		summary: "The groups that a user is directly in", query: []parameter{limitParameter, cursorParameter}, headers: readHeaders,
-		answers: []answer{{status: http.StatusOK, text: "A page of memberships.", schema: "MembershipList", headers: listHeaders, example: membershipListExample}},
-		serve:   getUserGroups,
+		summary: "The groups that a user is in, by id", query: []parameter{limitParameter, cursorParameter, effectiveParameter}, headers: readHeaders,
+		description: "Directly; with `effective=true` also through groups that are in groups, with `via`.",
+		answers:     []answer{{status: http.StatusOK, text: "A page of memberships.", schema: "MembershipList", headers: listHeaders, example: membershipListExample}},
+		serve:       getUserGroups,
 	},
 }
 
@@ -102,6 +106,13 @@ func getUserGroups(ctx context.Context, x *exchange) error {
 	fresh, err := x.freshness()
 	if err != nil {
 		return err
+	}
+	if x.effective(id.UUID) {
+		page, err := x.api.config.Queries.EffectiveGroups(ctx, id, x.listing(), fresh)
+		if err != nil {
+			return err
+		}
+		return answerPage(x, &page, appendEffective)
 	}
 	page, err := x.api.config.Queries.GroupsOfUser(ctx, id, x.listing(), fresh)
 	if err != nil {

@@ -54,14 +54,8 @@ func isVisible(text string) bool {
 // do carries a command out. Tokens of the request are only validated: a command
 // decides on the streams themselves, which are never behind.
 func (x *exchange) do(ctx context.Context, command commands.Command) (commands.Result, error) {
-	if lines := x.r.Header[string(consistency)]; lines != nil {
-		atLeast, _, err := parseConsistency(lines, x.api.config.Epoch)
-		if err == nil {
-			err = x.api.config.Queries.Validate(ctx, atLeast)
-		}
-		if err != nil {
-			return commands.Result{}, err
-		}
+	if err := x.validateTokens(ctx); err != nil {
+		return commands.Result{}, err
 	}
 	key, err := x.onceKey()
 	if err != nil {
@@ -71,6 +65,19 @@ func (x *exchange) do(ctx context.Context, command commands.Command) (commands.R
 		Actor: x.by.actor, Correlation: x.correlation(ctx),
 		IdempotencyKey: key, Digest: x.requestDigest,
 	}, command)
+}
+
+// validateTokens refuses tokens of the request that name nothing of this store.
+func (x *exchange) validateTokens(ctx context.Context) error {
+	lines := x.r.Header[string(consistency)]
+	if lines == nil {
+		return nil
+	}
+	atLeast, _, err := parseConsistency(lines, x.api.config.Epoch)
+	if err != nil {
+		return err
+	}
+	return x.api.config.Queries.Validate(ctx, atLeast)
 }
 
 // ifMatch is the condition of a write.

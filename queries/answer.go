@@ -3,6 +3,8 @@ package queries
 import (
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
@@ -35,6 +37,9 @@ type Listing struct {
 	Cursor string
 	// Limit is the most items of the page, 1 to MaxLimit; 0 is DefaultLimit.
 	Limit int
+	// After begins a list by id behind this id, whether it is anybody's or not; the
+	// zero id begins at the begin. It goes with no cursor and with no search.
+	After uuid.UUID
 }
 
 func (l Listing) limit() (int, error) {

@@ -69,6 +69,12 @@ func find[T any](ctx context.Context, r *Reader, what finding[T], listing Listin
 			return Page[T]{}, err
 		}
 	}
+	if listing.After != (uuid.UUID{}) {
+		if listing.Cursor != "" || !at.Criteria.listsAll() {
+			return Page[T]{}, domain.RefuseField("after", "is for a list of all, by id and without a cursor")
+		}
+		at.From = listing.After[:]
+	}
 	if at.Criteria.listsAll() {
 		return list(ctx, r, what, at, limit, fresh)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 )
 
 // ErrSearchOff is the answer to a query that needs an index where there is none.
@@ -27,6 +28,11 @@ type Config struct {
 	// the index to where a reader needs them; required with Search.
 	Search       Search
 	SearchWaiter Waiter
+	// Notices tell what has changed in the view; nil if nobody is told.
+	Notices Notices
+	// Closure tells which groups are in which through others. Nil makes one that asks
+	// the streams for each question.
+	Closure *closure.Closure
 	// ClaimSecret is the store's: unique values are looked up by it, and cursors
 	// sealed under a key derived from it.
 	ClaimSecret domain.ClaimSecret
@@ -57,6 +63,9 @@ type Reader struct {
 func NewReader(config Config) (*Reader, error) {
 	if config.Streams == nil {
 		return nil, errors.New("a reader needs streams")
+	}
+	if config.Closure == nil {
+		config.Closure = closure.New(config.Streams, nil)
 	}
 	if config.Tracer == nil {
 		config.Tracer = noop.NewTracerProvider().Tracer("")

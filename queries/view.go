@@ -10,14 +10,17 @@ import (
 )
 
 // Rows answers for one entity at a time. What a view does not know is the zero
-// row (Seq 0), not an error; a removed entity's row says so and keeps its Seq,
-// whatever else it keeps. A membership's row is not Present once one of its ends
+// row (Seq 0), not an error; a removed entity's row says so and keeps its Seq and
+// times, whatever else it keeps. A membership's row is not Present once one of its ends
 // was removed. An error means that the view could not be asked.
 type Rows interface {
 	User(ctx context.Context, id domain.UserID) (domain.User, error)
 	Group(ctx context.Context, id domain.GroupID) (domain.Group, error)
 	Key(ctx context.Context, id domain.KeyID) (domain.APIKey, error)
 	Membership(ctx context.Context, group domain.GroupID, member uuid.UUID) (domain.Membership, error)
+	// Roots gives what rows of users and groups have in common, but for their
+	// Origin, in the order in which they are asked for.
+	Roots(ctx context.Context, of []domain.EntityID) ([]domain.Root, error)
 }
 
 // Lists answers for many, in the order of their ids, from the first after a given

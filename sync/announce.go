@@ -157,7 +157,7 @@ func (f *follower) tidy(ctx context.Context, ended eventstream.StreamID, b *band
 			return fmt.Errorf("tidy up after a removed %s: %w", ended.Kind(), err)
 		}
 		if len(rows) > 0 && !quiet {
-			if err := f.s.options.Changes.announce(ctx, rows, b.check); err != nil {
+			if err := f.s.options.Changes.announce(ctx, ends(rows), b.check); err != nil {
 				return err
 			}
 			f.metrics.announced.Add(float64(len(rows)))
@@ -169,4 +169,14 @@ func (f *follower) tidy(ctx context.Context, ended eventstream.StreamID, b *band
 			return nil
 		}
 	}
+}
+
+// ends makes notices of rows that have changed without a commit of their own: they
+// cover none.
+func ends(rows []eventstream.Position) []Notice {
+	notices := make([]Notice, len(rows))
+	for i, row := range rows {
+		notices[i] = Notice{row, row.Seq}
+	}
+	return notices
 }

@@ -156,10 +156,10 @@ func (r *bandRow) due() (seq eventstream.Seq) {
 // announce writes the notices that are due, and notes in the rows what was
 // announced.
 func (b *band) announce(ctx context.Context, rows []bandRow) error {
-	var due []eventstream.Position
+	var due []Notice
 	for i := range rows {
 		if seq := rows[i].due(); seq > rows[i].told() {
-			due = append(due, eventstream.Position{Stream: rows[i].stream, Seq: seq})
+			due = append(due, Notice{eventstream.Position{Stream: rows[i].stream, Seq: seq}, rows[i].told()})
 		}
 	}
 	if len(due) > 0 {

@@ -115,7 +115,7 @@ func (w *shared) observe(transactions [][]eventstream.Commit) {
 			notices, err := querysync.DecodeNotices(commit)
 			isErr(w.t, "decode", err, nil)
 			for _, notice := range notices {
-				w.shownByAll(notice)
+				w.shownByAll(notice.Position)
 			}
 		}
 	}

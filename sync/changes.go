@@ -85,23 +85,23 @@ func (c *Changes) Heads(ctx context.Context) (eventstream.Token, error) {
 
 // Announce writes notices. When it returns without an error, all of them are
 // there; otherwise some may be.
-func (c *Changes) Announce(ctx context.Context, positions []eventstream.Position) error {
-	return c.announce(ctx, positions, func(context.Context, bool) error { return nil })
+func (c *Changes) Announce(ctx context.Context, notices []Notice) error {
+	return c.announce(ctx, notices, func(context.Context, bool) error { return nil })
 }
 
 // checking is asked before each append whether it may be made, and is told whether
 // where the stream ends was looked up for it, or is known from an append before.
 type checking func(ctx context.Context, looked bool) error
 
-func (c *Changes) announce(ctx context.Context, positions []eventstream.Position, check checking) error {
-	byPart := map[int][]eventstream.Position{}
-	for _, position := range positions {
-		part := c.partOf(position.Stream)
-		byPart[part] = append(byPart[part], position)
+func (c *Changes) announce(ctx context.Context, notices []Notice, check checking) error {
+	byPart := map[int][]Notice{}
+	for _, notice := range notices {
+		part := c.partOf(notice.Stream)
+		byPart[part] = append(byPart[part], notice)
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	for part, positions := range byPart {
-		group.Go(func() error { return c.parts[part].announce(ctx, c.streams, positions, check) })
+	for part, notices := range byPart {
+		group.Go(func() error { return c.parts[part].announce(ctx, c.streams, notices, check) })
 	}
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("write to the change feed: %w", err)
@@ -130,10 +130,10 @@ func (c *Changes) Fence(ctx context.Context) error {
 	return nil
 }
 
-func (p *changesPart) announce(ctx context.Context, streams *eventstream.Streams, positions []eventstream.Position, check checking) error {
+func (p *changesPart) announce(ctx context.Context, streams *eventstream.Streams, notices []Notice, check checking) error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
-	for some := range slices.Chunk(positions, maxNotices) {
+	for some := range slices.Chunk(notices, maxNotices) {
 		data, err := encodeNotices(some)
 		if err != nil {
 			return err

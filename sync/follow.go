@@ -64,6 +64,39 @@ func (s *Synchroniser) Unfollow(ctx context.Context, view View) error {
 	return nil
 }
 
+// Succeed calls do at a moment at which nothing is handed to either of two views
+// that know positions, and the successor is where the other one is: whoever reads
+// the one before do and the other after it does not go back. What is observed
+// meanwhile waits, so do must be short.
+func (s *Synchroniser) Succeed(ctx context.Context, view, successor View, do func() error) error {
+	from, err := s.following(view)
+	if err != nil {
+		return err
+	}
+	to, err := s.following(successor)
+	if err != nil {
+		return err
+	}
+	held := []*follower{from, to}
+	if from == to {
+		held = held[:1]
+	}
+	for _, f := range held {
+		select {
+		case f.feeding <- struct{}{}:
+			defer func() { <-f.feeding }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if position := from.positioned.Applied(); to.positioned.Applied() < position {
+		if err := to.heal(ctx, position); err != nil {
+			return fmt.Errorf("bring view %s to where view %s is: %w", successor.Name(), view.Name(), err)
+		}
+	}
+	return do()
+}
+
 // take takes a view off the list.
 func (s *Synchroniser) take(view View) *follower {
 	s.mu.Lock()

@@ -51,6 +51,9 @@ type cloud struct {
 // keyAge is how long a revoked key may still be taken; five seconds are promised.
 const keyAge = 3 * time.Second
 
+// closureAge is how old the closure over groups may be for who demands nothing.
+const closureAge = time.Second
+
 // openCloud opens the tables of a prefix, which there must be, and whatever the
 // flags say follows them.
 func openCloud(ctx context.Context, prefix string, follow followFlags, s settings) (*cloud, error) {
@@ -118,6 +121,7 @@ func (c *cloud) openStore() {
 	c.store = dynamostore.New(c.dynamodb, c.names.Events, options)
 	c.state = dynamostate.New(c.dynamodb, c.names.State)
 	c.openStreams(c.store, func(tracer trace.Tracer) eventstream.Store { return &tracedStore{c.store, tracer} })
+	c.openClosure(closureAge)
 }
 
 // claimVar may bring the claim secret, so that it is not kept in a table.
@@ -273,7 +277,7 @@ func (c *cloud) status() ([]httpapi.ViewStatus, *httpapi.StoreStatus) {
 		views = append(views, httpapi.ViewStatus{Name: numbered(indexName, g.number)})
 	}
 	addParked(views, c.synchroniser.Parked())
-	return views, nil
+	return append(views, c.closureStatus()), nil
 }
 
 // announce implements engine: processes are found by other means.

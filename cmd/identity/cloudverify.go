@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/internal/audit"
+	"github.com/seed5b6a70b4/identity/queries"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 )
 
@@ -13,12 +14,10 @@ func (c *cloud) subject() audit.Subject {
 	rows, search := c.followed.current()
 	s := audit.Subject{
 		Store: c.store, Secret: c.directory.Secret, View: rows.view, Heads: c.changes.Heads,
-		Notices: func(commit *eventstream.Commit) error {
-			_, err := querysync.DecodeNotices(commit)
-			return err
-		},
+		Notices: querysync.DecodePositions,
 	}
 	if search != nil {
+		s.Indexes = map[string]queries.Inventory{numbered(indexName, search.number): search.index}
 		s.Reached = map[string]func(context.Context) (eventstream.Token, error){numbered(indexName, search.number): search.reached}
 	}
 	return s

@@ -24,7 +24,7 @@ func TestVerifyTellsOfDrift(t *testing.T) {
 	check := func(how string) {
 		t.Helper()
 		code, out, errs := runHere(t, "verify", "--data", data)
-		if code != exitFailed || strings.Count(out, "\n") != 2 || !strings.HasPrefix(out, want) || !strings.Contains(errs, "not as it must be: 1 findings") {
+		if code != exitFailed || strings.Count(out, "\n") != 3 || !strings.HasPrefix(out, want) || !strings.Contains(errs, "not as it must be: 1 findings") {
 			t.Errorf("%s verify ends with %d:\n%s%s", how, code, out, errs)
 		}
 	}

@@ -19,7 +19,9 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/logstore"
 	"github.com/seed5b6a70b4/identity/queries"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 	querysync "github.com/seed5b6a70b4/identity/sync"
+	"github.com/seed5b6a70b4/identity/sync/lognotices"
 	"github.com/seed5b6a70b4/identity/sync/tailfeed"
 )
 
@@ -36,6 +38,10 @@ type embedded struct {
 	// describe makes what the index knows of somebody.
 	describe describing
 
+	// notices is nil until there is a view to follow.
+	notices atomic.Pointer[lognotices.Notices]
+	// observing is the closure, once there is one.
+	observing atomic.Pointer[closure.Closure]
 	// searchNumber is the index's generation on record, where search is off.
 	searchNumber uint64
 	// answering is the generation that answers; nil until the views are open.
@@ -85,7 +91,7 @@ func (b *embedded) open(ctx context.Context) error {
 
 func (b *embedded) openStore() error {
 	options := &logstore.Options{
-		Logger: b.settings.log, Fatal: b.settings.fatal, FreeSpace: b.settings.freeSpace, Observe: b.feed.Observe,
+		Logger: b.settings.log, Fatal: b.settings.fatal, FreeSpace: b.settings.freeSpace, Observe: b.observe,
 	}
 	if b.settings.registry != nil {
 		options.OnBatch = newLogMetrics(b.settings.registry).onBatch
@@ -95,7 +101,20 @@ func (b *embedded) openStore() error {
 		return err
 	}
 	b.openStreams(b.store, func(tracer trace.Tracer) eventstream.Store { return &tracedLog{b.store, tracedStore{b.store, tracer}} })
+	b.openClosure(0)
+	b.observing.Store(b.closure)
 	return nil
+}
+
+// observe brings the views up to date and then wakes those who follow them.
+func (b *embedded) observe(transactions [][]eventstream.Commit) {
+	b.feed.Observe(transactions)
+	if known := b.observing.Load(); known != nil {
+		known.Observe(transactions)
+	}
+	if notices := b.notices.Load(); notices != nil {
+		notices.Observe(transactions)
+	}
 }
 
 func (b *embedded) openDirectory(ctx context.Context) error {
@@ -210,7 +229,9 @@ func (b *embedded) openQueries(first *generation) error {
 	if err != nil {
 		return err
 	}
-	return b.openReader(answers)
+	notices := lognotices.New(b.store, func() uint64 { return b.answering.Load().rows.view.Applied() })
+	b.notices.Store(notices)
+	return b.openReader(answers, notices)
 }
 
 // answers is a generation as a reader is given it.

@@ -13,6 +13,7 @@ import (
 	"github.com/seed5b6a70b4/identity/httpapi"
 	"github.com/seed5b6a70b4/identity/internal/audit"
 	"github.com/seed5b6a70b4/identity/queries"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 )
 
 // engine is everything behind the service, on one kind of store.
@@ -48,6 +49,7 @@ type core struct {
 	streams   *eventstream.Streams
 	directory commands.Directory
 	commands  *commands.Handler
+	closure   *closure.Closure
 	reader    *queries.Reader
 	// keyAge is how old what is known of an API key may be.
 	keyAge time.Duration
@@ -99,10 +101,10 @@ func (c *core) openCommands() {
 }
 
 // openReader makes what answers questions.
-func (c *core) openReader(first queries.Generation) (err error) {
+func (c *core) openReader(first queries.Generation, notices queries.Notices) (err error) {
 	c.reader, err = queries.NewReader(queries.Config{
 		Streams: c.streams, View: first.View, Waiter: first.Waiter, Search: first.Search, SearchWaiter: first.SearchWaiter,
-		ClaimSecret: c.directory.Secret, KeyAge: c.keyAge, Tracer: c.tracer(),
+		Notices: notices, Closure: c.closure, ClaimSecret: c.directory.Secret, KeyAge: c.keyAge, Tracer: c.tracer(),
 	})
 	return err
 }

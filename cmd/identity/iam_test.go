@@ -44,6 +44,8 @@ var (
 	// recent.go asks the index where all others ask the table; table.go is for tests.
 	iamView = []part{{"queries/dynamoview", iamViews}}
 	// Tables of views are made, read as a whole and deleted by those who build.
+	// Rows and marks are made anew by whoever is asked to repair.
+	iamRepair   = []part{{"queries/dynamoview/rederive.go", iamViews}}
 	iamBuilding = []part{{"queries/dynamoview/generation.go", iamViews}, {"queries/dynamoview/scan.go", iamViews}}
 	iamShared   = []part{{"sync/dynamostate", []string{iamState}}, {"sync/dynamolease", []string{iamState}}}
 	iamPresent  = []part{{"cmd/identity/cloudclients.go", append([]string{iamEvents, iamState}, iamViews...)}}
@@ -55,8 +57,8 @@ var (
 
 // roles are what runs, of which parts of the source.
 var roles = map[string][]part{
-	"serve --feed none":  iamEngine,
-	"serve":              slices.Concat(iamEngine, iamFeeds, iamBuilding),
+	"serve --feed none":  slices.Concat(iamEngine, iamRepair),
+	"serve":              slices.Concat(iamEngine, iamFeeds, iamBuilding, iamRepair),
 	"sync":               slices.Concat(iamEngine, iamFeeds, iamBuilding),
 	"sync as a function": iamEngine,
 	"relay":              iamRelay,
@@ -163,8 +165,8 @@ func (p part) permissions(t *testing.T) (permissions []string) {
 	}
 	for _, file := range files {
 		name := filepath.Base(file)
-		building := slices.ContainsFunc(iamBuilding, func(p part) bool { return strings.HasSuffix(file, p.source) })
-		if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(file, "dynamostore/table.go") || building && !strings.HasSuffix(p.source, ".go") {
+		apart := slices.ContainsFunc(slices.Concat(iamBuilding, iamRepair), func(p part) bool { return strings.HasSuffix(file, p.source) })
+		if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(file, "dynamostore/table.go") || apart && !strings.HasSuffix(p.source, ".go") {
 			continue
 		}
 		for _, action := range sdkActions(t, file) {

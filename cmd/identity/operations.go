@@ -20,6 +20,9 @@ const verifyPath = "/operations/verify"
 // alwaysAnswered is what rests on no view.
 var alwaysAnswered = []string{"/livez", "/readyz", "/metrics", "/openapi.json", "/docs"}
 
+// repairParameter asks for repairs besides.
+const repairParameter = "repair=true"
+
 // operations answers verifyPath and leaves everything else to the API.
 type operations struct {
 	api       http.Handler
@@ -93,10 +96,10 @@ func (o *operations) verify(w http.ResponseWriter, r *http.Request) {
 		_ = out.Encode(line)
 		_ = control.Flush()
 	}
-	report, err := o.engine.verify(r.Context(), audit.Options{
+	report, err := auditAndRepair(r.Context(), o.engine, audit.Options{
 		Found:    func(f audit.Finding) { write(auditLine{Finding: &f}) },
 		Progress: func(stage string, done, total uint64) { write(auditLine{Stage: stage, Done: done, Total: total}) },
-	})
+	}, r.URL.RawQuery == repairParameter)
 	if err != nil {
 		write(auditLine{Error: "the audit could not be made: " + err.Error()})
 		return

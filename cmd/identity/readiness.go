@@ -36,7 +36,7 @@ func (b *embedded) viewStatus() []httpapi.ViewStatus {
 	if now.search != nil {
 		views = append(views, status(now.search.name, now.search.forwarder.Applied(), end))
 	}
-	return views
+	return append(views, b.closureStatus())
 }
 
 // addParked notes in each view's status what is parked there.

@@ -150,19 +150,34 @@ func (r *rebuilder) turn(ctx context.Context, to *generation) error {
 	if err := b.writeRecord(to); err != nil {
 		return err
 	}
-	if err := r.level(ctx, to); err != nil {
-		return errors.Join(err, b.writeRecord(b.answering.Load()))
+	from := b.answering.Load()
+	if err := r.level(ctx, to); err != nil { // so that little is left for the moment at which writers wait
+		return errors.Join(err, b.writeRecord(from))
 	}
-	if err := b.reader.Switch(answers); err != nil {
-		return errors.Join(err, b.writeRecord(b.answering.Load()))
+	err = b.synchroniser.Succeed(ctx, from.rows.view, to.rows.view, func() error {
+		if to.search != nil {
+			ctx, cancel := context.WithTimeout(ctx, succession)
+			defer cancel()
+			if err := to.search.forwarder.Flush(ctx); err != nil {
+				return err
+			}
+		}
+		b.answering.Store(to)
+		return b.reader.Switch(answers)
+	})
+	if err != nil {
+		b.answering.Store(from)
+		return errors.Join(err, b.writeRecord(from))
 	}
+	b.snapshotted = position
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.kept, r.switched = b.answering.Load(), time.Now()
-	b.answering.Store(to)
-	b.snapshotted = position
+	r.kept, r.switched = from, time.Now()
 	return nil
 }
+
+// succession bounds how long writers wait for an index at the moment of a switch.
+const succession = time.Second
 
 // level brings a generation to where the one that answers is.
 func (r *rebuilder) level(ctx context.Context, to *generation) error {

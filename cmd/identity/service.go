@@ -45,6 +45,7 @@ type service struct {
 
 	registry *prometheus.Registry
 	engine   engine
+	streams  *httpapi.Streams
 	draining atomic.Bool
 	// died is told when the store's memory can no longer be relied on.
 	died chan error
@@ -76,6 +77,7 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 		return err
 	}
 	group.Go(func() error { return s.engine.run(background) })
+	group.Go(func() error { return s.engine.base().closure.Run(background) })
 	s.awaitSearch(ctx)
 	opened := time.Now()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.Listen)
@@ -148,10 +150,12 @@ func (s *service) handler(address net.Addr) (http.Handler, error) {
 	}
 	s.adminKeys = append(s.adminKeys, hashes(key)...)
 	core := s.engine.base()
+	s.streams = httpapi.NewStreams()
+	registerClosure(s.registry, core.closure)
 	config := httpapi.Config{
 		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch,
 		Views: s.engine.views(), AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
-		TracerProvider: s.tracing.provider(), Ready: s.readiness, Version: version(),
+		TracerProvider: s.tracing.provider(), Streams: s.streams, Ready: s.readiness, Version: version(),
 	}
 	if s.flags.AccessLog {
 		config.AccessLog = s.access.tell
@@ -184,7 +188,8 @@ func (s *service) untilDrained(ctx, background context.Context, server *http.Ser
 	case err := <-s.died:
 		return errors.Join(err, server.Close())
 	}
-	if err := server.Shutdown(bounded); err != nil {
+	s.streams.End()
+	if err := errors.Join(server.Shutdown(bounded), s.streams.Wait(bounded)); err != nil {
 		s.log.Warn("requests were cut off", "error", err)
 		return server.Close()
 	}

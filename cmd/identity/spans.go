@@ -43,6 +43,12 @@ func (s *tracedStore) Append(ctx context.Context, tx eventstream.Transaction) ([
 	return commits, err
 }
 
+// Import implements eventstream.Importer, which has no span: it is no part of a
+// request.
+func (s *tracedStore) Import(ctx context.Context, transactions [][]eventstream.Commit) (int, error) {
+	return s.Store.(eventstream.Importer).Import(ctx, transactions)
+}
+
 // tracedWaiter makes a span of each wait for a view.
 type tracedWaiter struct {
 	queries.Waiter

@@ -12,13 +12,16 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed5b6a70b4/identity/internal/audit"
+	"github.com/seed5b6a70b4/identity/queries"
 )
 
 // verifyCommand audits the data.
 type verifyCommand struct {
 	remoteFlags `embed:""`
-	Search      string `env:"IDENTITY_SEARCH" placeholder:"NAME" help:"The index that follows the directory, as serve is told; with elasticsearch it must have got to where the audit begins."`
+	Search      string `env:"IDENTITY_SEARCH" placeholder:"NAME" help:"The index that follows the directory, as serve is told; with elasticsearch it must have got to where the audit begins, and hold what the rows say."`
 	Show        int    `default:"1000" placeholder:"N" help:"How many findings are shown at most; all are counted. Default 1000."`
+	Repair      bool   `help:"Make anew what differs and is derived from the streams: rows, announcements, marks, documents of the search index. What is not derived is told and left. Then audit again."`
+	JSON        bool   `name:"json" help:"Print one JSON object: the findings, at most --show of them, and the totals."`
 }
 
 // errDrift is why verify fails although it could do its work.
@@ -26,6 +29,9 @@ var errDrift = errors.New("the data is not as it must be")
 
 // Run audits and prints what was found, one line each, and a summary.
 func (v *verifyCommand) Run(c *console) error {
+	if v.Show < 0 {
+		return misused("--show: %d is less than nothing", v.Show)
+	}
 	if err := v.lookable(); err != nil {
 		return err
 	}
@@ -35,51 +41,65 @@ func (v *verifyCommand) Run(c *console) error {
 			return err
 		}
 	}
-	follow.Feed = noFeed // an audit changes nothing
+	follow.Feed = noFeed // nothing but the audit is to be done
 	meter := newMeter(c.err)
-	to, b, err := v.reach(c.ctx, follow, settings{noSearch: follow.Search == noSearch, progress: func(done, total uint64) { meter.show("catching up", done, total) }})
+	set := settings{noSearch: follow.Search == noSearch, progress: func(done, total uint64) { meter.show("catching up", done, total) }}
+	to, b, err := v.reach(c.ctx, follow, set)
 	if err != nil {
 		return err
 	}
-	began, shown := time.Now(), 0
-	options := audit.Options{Progress: meter.show, Found: func(f audit.Finding) {
-		if shown++; shown <= v.Show {
-			_, _ = fmt.Fprintln(c.out, f)
-		}
-	}}
-	var report audit.Report
-	switch {
-	case b != nil && v.Store == dynamoStore:
-		report, err = b.verify(c.ctx, options)
-		err = errors.Join(err, b.close())
-	case b != nil:
-		report, err = verifyAtRest(c.ctx, b, options)
-		err = errors.Join(err, b.close())
-	default:
-		report, err = to.verify(c.ctx, options)
+	began := time.Now()
+	told := &findings{show: v.Show}
+	if !v.JSON {
+		told.print = c.out
+	}
+	options := audit.Options{Progress: meter.show, Found: told.add}
+	var result verdict
+	if b != nil {
+		result, err = v.here(c.ctx, b, set, options)
+	} else {
+		result, err = to.verify(c.ctx, options, v.Repair)
 		err = errors.Join(err, to.close())
 	}
 	meter.finish()
 	if err != nil {
 		return err
 	}
-	return v.summarise(c, &report, time.Since(began))
+	if v.JSON {
+		err = told.json(c.out, &result)
+	} else {
+		err = told.summarise(c.out, &result, time.Since(began))
+	}
+	if err == nil && result.Drift > 0 {
+		err = fmt.Errorf("%w: %d findings", errDrift, result.Drift)
+	}
+	return err
 }
 
-func (v *verifyCommand) summarise(c *console, r *audit.Report, took time.Duration) error {
-	if hidden := r.Drift - v.Show; hidden > 0 {
-		_, _ = fmt.Fprintf(c.out, "and %d more\n", hidden)
+// here audits what no service runs, and closes it.
+func (v *verifyCommand) here(ctx context.Context, e engine, set settings, options audit.Options) (verdict, error) {
+	if v.Store == dynamoStore {
+		result, err := auditAndRepair(ctx, e, options, v.Repair)
+		return result, errors.Join(err, e.close())
 	}
-	_, err := fmt.Fprintf(c.out, "%d transactions, %d commits, %d streams: %d users, %d groups, %d memberships, %d claims, %d keys; %d rows compared in %s\n",
-		r.Transactions, r.Commits, r.Streams, r.Users, r.Groups, r.Memberships, r.Claims, r.Keys, r.Rows, took.Round(time.Millisecond))
+	result, err := verifyAtRest(ctx, e, options, v.Repair)
+	if err = errors.Join(err, e.close()); err != nil || result.Left == "" {
+		return result, err
+	}
+	if err := (dataDirectory{v.Data}).forgetSnapshots(); err != nil {
+		return result, err
+	}
+	again, err := openEmbedded(ctx, v.Data, set)
 	if err != nil {
-		return err
+		return result, err
 	}
-	if r.Drift > 0 {
-		return fmt.Errorf("%w: %d findings", errDrift, r.Drift)
+	before := result
+	options.Found = nil
+	if result, err = verifyAtRest(ctx, again, options, true); err == nil {
+		err = again.snapshot()
 	}
-	_, err = fmt.Fprintln(c.out, "no drift")
-	return err
+	result.Repaired += before.Repaired + before.Derived() - result.Derived()
+	return result, errors.Join(err, again.close())
 }
 
 // subject is what there is to audit.
@@ -88,6 +108,7 @@ func (b *embedded) subject() audit.Subject {
 	s := audit.Subject{Store: b.store, Secret: b.directory.Secret, View: now.rows.view, Applied: map[string]func() uint64{now.rows.view.Name(): now.rows.view.Applied}}
 	if now.search != nil {
 		s.Applied[now.search.name] = now.search.forwarder.Applied
+		s.Indexes = map[string]queries.Inventory{now.search.name: now.search.index}
 	}
 	return s
 }
@@ -98,18 +119,18 @@ func (b *embedded) verify(ctx context.Context, options audit.Options) (audit.Rep
 }
 
 // verifyAtRest audits what no service runs.
-func verifyAtRest(ctx context.Context, e engine, options audit.Options) (audit.Report, error) {
+func verifyAtRest(ctx context.Context, e engine, options audit.Options, repair bool) (verdict, error) {
 	behind, end := context.WithCancel(ctx)
 	background, behind := errgroup.WithContext(behind)
 	background.Go(func() error { return e.run(behind) })
 	background.Go(func() error { return tuneCollector(behind) })
 	err := e.settle(ctx)
-	var report audit.Report
+	var result verdict
 	if err == nil {
-		report, err = e.verify(ctx, options)
+		result, err = auditAndRepair(ctx, e, options, repair)
 	}
 	end()
-	return report, errors.Join(err, background.Wait())
+	return result, errors.Join(err, background.Wait())
 }
 
 // The lines of an audit that is asked of a running service.
@@ -118,26 +139,30 @@ type auditLine struct {
 	Done    uint64         `json:"done,omitempty"`
 	Total   uint64         `json:"total,omitempty"`
 	Finding *audit.Finding `json:"finding,omitempty"`
-	Report  *audit.Report  `json:"report,omitempty"`
+	Report  *verdict       `json:"report,omitempty"`
 	Error   string         `json:"error,omitempty"`
 }
 
-// verify asks a running service for an audit.
-func (c *client) verify(ctx context.Context, options audit.Options) (audit.Report, error) {
-	answer, err := c.open(ctx, http.MethodPost, verifyPath, nil)
+// verify asks a running service for an audit, and for repairs.
+func (c *client) verify(ctx context.Context, options audit.Options, repair bool) (verdict, error) {
+	path := verifyPath
+	if repair {
+		path += "?" + repairParameter
+	}
+	answer, err := c.open(ctx, http.MethodPost, path, nil)
 	if err != nil {
-		return audit.Report{}, err
+		return verdict{}, err
 	}
 	defer answer.Body.Close()
 	for lines := json.NewDecoder(answer.Body); ; {
 		var line auditLine
 		switch err := lines.Decode(&line); {
 		case errors.Is(err, io.EOF):
-			return audit.Report{}, errors.New("the service broke the audit off")
+			return verdict{}, errors.New("the service broke the audit off")
 		case err != nil:
-			return audit.Report{}, fmt.Errorf("read the audit: %w", err)
+			return verdict{}, fmt.Errorf("read the audit: %w", err)
 		case line.Error != "":
-			return audit.Report{}, errors.New(line.Error)
+			return verdict{}, errors.New(line.Error)
 		case line.Finding != nil:
 			options.Found(*line.Finding)
 		case line.Report != nil:

@@ -20,10 +20,17 @@ type request struct {
 	owner atomic.Int32
 	done  chan struct{}
 
+	// sealed are transactions to be written as they are, in place of tx; keys are
+	// those of their streams, one after the other.
+	sealed [][]eventstream.Commit
+
 	// The answer, once done is closed.
 	commits []eventstream.Commit
 	unmet   []unmet
 	err     error
+	// written is how many of sealed were, misfit why the next one was not.
+	written int
+	misfit  error
 }
 
 // Who may decide about a request: the writer once it has taken it, the caller

@@ -38,6 +38,10 @@ func (s *Store) decide(b *batch, r *request, refusal error) {
 		r.finish(refusal)
 		return
 	}
+	if r.sealed != nil {
+		s.decideSealed(b, r)
+		return
+	}
 	known, early := make([]knownHead, len(r.keys)), true
 	for i := range r.tx.Entries {
 		head, pending, err := s.newest(b, r, i)
@@ -84,28 +88,36 @@ func (s *Store) newest(b *batch, r *request, i int) (head knownHead, pending boo
 	return head, false, err
 }
 
-// add puts the commits of a request into the frame.
+// add seals a request's transaction and puts it into the frame.
 func (b *batch) add(r *request, known []knownHead) {
 	plain := make([]eventstream.Head, len(known))
 	for i := range known {
 		plain[i] = known[i].Head
 	}
 	r.commits = eventstream.Seal(&r.tx, plain, b.now)
+	keys, before := make([]heads.Key, 0, len(r.commits)), make([]knownHead, 0, len(r.commits))
+	for i := range r.tx.Entries {
+		if r.tx.Entries[i].Data != nil {
+			keys, before = append(keys, r.keys[i]), append(before, known[i])
+		}
+	}
+	b.put(r.commits, keys, before)
+}
+
+// put puts the commits of a transaction, which are the batch's from then on, into
+// the frame: on top of the heads of their streams.
+func (b *batch) put(commits []eventstream.Commit, keys []heads.Key, known []knownHead) {
 	position, from := b.end.next+uint64(len(b.transactions)), len(b.buffer)
 	at := addressOf(b.end.segment.number, b.end.offset+int64(from))
-	before, written := make([]address, len(r.commits)), 0
-	for i := range r.tx.Entries {
-		if r.tx.Entries[i].Data == nil {
-			continue
-		}
-		commit := &r.commits[written]
-		commit.Log, before[written] = position, known[i].address
-		b.heads[r.keys[i]] = knownHead{eventstream.Head{Seq: commit.Seq, Time: commit.Time, Hash: commit.Hash}, at}
+	before := make([]address, len(commits))
+	for i := range commits {
+		commit := &commits[i]
+		commit.Log, before[i] = position, known[i].address
+		b.heads[keys[i]] = knownHead{eventstream.Head{Seq: commit.Seq, Time: commit.Time, Hash: commit.Hash}, at}
 		b.latest = max(b.latest, commit.Time.UnixMilli())
-		written++
 	}
-	b.buffer = appendTransaction(beginEntry(b.buffer), r.commits, before)
+	b.buffer = appendTransaction(beginEntry(b.buffer), commits, before)
 	b.buffer = b.end.segment.endEntry(b.buffer, from, b.end.offset, position)
-	b.transactions = append(b.transactions, r.commits)
-	b.commits += written
+	b.transactions = append(b.transactions, commits)
+	b.commits += len(commits)
 }

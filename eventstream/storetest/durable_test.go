@@ -82,6 +82,14 @@ func (s *session) Append(ctx context.Context, tx eventstream.Transaction) ([]eve
 	return s.disk.Append(ctx, tx)
 }
 
+func (s *session) Import(ctx context.Context, transactions [][]eventstream.Commit) (int, error) {
+	if !s.begin() {
+		return 0, eventstream.ErrClosed
+	}
+	defer s.appends.Done()
+	return s.disk.Import(ctx, transactions)
+}
+
 func (s *session) Read(ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error] {
 	return whileOpen(s, s.disk.Read(ctx, stream, after))
 }

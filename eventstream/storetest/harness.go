@@ -25,6 +25,8 @@ const (
 	Clock Feature = "clock"
 	// Durable: what was acknowledged is there when the store is opened again.
 	Durable Feature = "durable"
+	// Imports: the store is an eventstream.Importer.
+	Imports Feature = "imports"
 	// KnownHeads: the store is eventstream.Heads.
 	KnownHeads Feature = "known heads"
 	// NumberedLog: the store is an eventstream.Log.
@@ -35,7 +37,7 @@ const (
 	OneInstant Feature = "one instant"
 )
 
-var features = []Feature{Clock, Durable, KnownHeads, NumberedLog, Observed, OneInstant}
+var features = []Feature{Clock, Durable, Imports, KnownHeads, NumberedLog, Observed, OneInstant}
 
 // Harness makes the stores of one backend for the kit.
 type Harness struct {
@@ -81,6 +83,7 @@ var topics = []struct {
 	{"context", contextSentences},
 	{"races", raceSentences},
 	{"recent", recentSentences},
+	{"import", importSentences},
 	{"log", logSentences},
 	{"observer", observerSentences},
 	{"close", closeSentences},
@@ -126,6 +129,9 @@ func (h Harness) check(t *testing.T) {
 	defer store.Close()
 	if _, knows := store.(eventstream.Heads); knows != h.can(KnownHeads) {
 		t.Fatalf("%s: being eventstream.Heads is %v, and the harness says otherwise", h.Name, knows)
+	}
+	if _, imports := store.(eventstream.Importer); imports != h.can(Imports) {
+		t.Fatalf("%s: being an eventstream.Importer is %v, and the harness says otherwise", h.Name, imports)
 	}
 	if _, isLog := store.(eventstream.Log); isLog != h.can(NumberedLog) {
 		t.Fatalf("%s: being an eventstream.Log is %v, and the harness says otherwise", h.Name, isLog)

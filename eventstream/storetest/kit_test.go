@@ -200,6 +200,37 @@ var brokenStores = map[string]sabotage{
 		return before, nil
 	}},
 
+	"imports as if it were new": {topic: "import", imports: func(s *session, ctx context.Context, transactions [][]eventstream.Commit) (int, error) {
+		for i, commits := range transactions {
+			tx := eventstream.Transaction{Command: commits[0].Command, Actor: commits[0].Actor, Correlation: commits[0].Correlation}
+			for k := range commits {
+				tx.Entries = append(tx.Entries, eventstream.Entry{Stream: commits[k].Stream, Expect: eventstream.Exactly(commits[k].Seq - 1), Data: commits[k].Data})
+			}
+			if _, err := s.Append(ctx, tx); err != nil {
+				return i, err
+			}
+		}
+		return len(transactions), nil
+	}},
+	"imports what was altered": {topic: "import", imports: func(s *session, ctx context.Context, transactions [][]eventstream.Commit) (int, error) {
+		for i := range transactions {
+			for k := range transactions[i] {
+				transactions[i][k].Hash = transactions[i][k].ComputeHash()
+			}
+		}
+		return s.Import(ctx, transactions)
+	}},
+	"passes over what does not fit": {topic: "import", imports: func(s *session, ctx context.Context, transactions [][]eventstream.Commit) (int, error) {
+		done := 0
+		for _, commits := range transactions {
+			n, err := s.Import(ctx, [][]eventstream.Commit{commits})
+			if done += n; err != nil && !errors.Is(err, eventstream.ErrGap) {
+				return done, err
+			}
+		}
+		return done, nil
+	}},
+
 	"writes half of a conflict": {topic: "conflicts", append: func(s *session, ctx context.Context, tx eventstream.Transaction) ([]eventstream.Commit, error) {
 		commits, err := s.Append(ctx, tx)
 		if errors.Is(err, eventstream.ErrConflict) {

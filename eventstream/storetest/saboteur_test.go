@@ -14,14 +14,15 @@ type sabotage struct {
 	// topic is the part of the kit that must notice.
 	topic string
 	// Each of these stands in for the session's method.
-	append func(s *session, ctx context.Context, tx eventstream.Transaction) ([]eventstream.Commit, error)
-	read   func(s *session, ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error]
-	last   func(s *session, ctx context.Context, stream eventstream.StreamID) (eventstream.Commit, error)
-	head   func(s *session, ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error)
-	recent func(s *session, ctx context.Context, since time.Time) iter.Seq2[eventstream.Position, error]
-	tail   func(s *session, ctx context.Context, after uint64) iter.Seq2[[]eventstream.Commit, error]
-	end    func(s *session) uint64
-	close  func(s *session) error
+	append  func(s *session, ctx context.Context, tx eventstream.Transaction) ([]eventstream.Commit, error)
+	imports func(s *session, ctx context.Context, transactions [][]eventstream.Commit) (int, error)
+	read    func(s *session, ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error]
+	last    func(s *session, ctx context.Context, stream eventstream.StreamID) (eventstream.Commit, error)
+	head    func(s *session, ctx context.Context, stream eventstream.StreamID) (eventstream.Seq, error)
+	recent  func(s *session, ctx context.Context, since time.Time) iter.Seq2[eventstream.Position, error]
+	tail    func(s *session, ctx context.Context, after uint64) iter.Seq2[[]eventstream.Commit, error]
+	end     func(s *session) uint64
+	close   func(s *session) error
 	// observe changes what the observer is told.
 	observe func(eventstream.Observer) eventstream.Observer
 	// name changes the stream ids that go in.
@@ -86,6 +87,13 @@ func (s *saboteur) Append(ctx context.Context, tx eventstream.Transaction) ([]ev
 		commits[i] = s.out(commits[i])
 	}
 	return commits, err
+}
+
+func (s *saboteur) Import(ctx context.Context, transactions [][]eventstream.Commit) (int, error) {
+	if s.imports != nil {
+		return s.imports(s.session, ctx, transactions)
+	}
+	return s.session.Import(ctx, transactions)
 }
 
 func (s *saboteur) Read(ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error] {

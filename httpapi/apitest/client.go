@@ -48,10 +48,14 @@ type reply struct {
 	body   []byte
 }
 
+// checkPath is where questions are posted: it reads.
+const checkPath = "/groups:check"
+
 const (
 	jsonMedia    = "application/json"
 	patchMedia   = "application/merge-patch+json"
 	problemMedia = "application/problem+json"
+	linesMedia   = "application/x-ndjson"
 )
 
 func (c *client) get(path string, headers ...string) *reply { return c.do("GET", path, "", headers...) }
@@ -91,7 +95,7 @@ func (c *client) do(method, path, body string, headers ...string) *reply {
 	if c.key != "" {
 		request.Header.Set("Authorization", "Bearer "+c.key)
 	}
-	read := method == http.MethodGet || method == http.MethodHead
+	read := method == http.MethodGet || method == http.MethodHead || path == checkPath
 	var sent eventstream.Token
 	switch {
 	case c.session == nil || !read || request.Header.Get("Authorization") == "":
@@ -118,7 +122,7 @@ func (c *client) do(method, path, body string, headers ...string) *reply {
 	default:
 		c.session.wrote(r)
 	}
-	if r.status < 300 && body != "" {
+	if r.status < 300 && body != "" && request.Header.Get("Content-Type") != linesMedia {
 		if err := c.document.checkBody(method, request.URL.Path, body); err != nil {
 			c.t.Errorf("%s: a body was accepted that is not as the document says: %v\n%s", r.what, err, body)
 		}

@@ -97,12 +97,21 @@ func (d *document) check(method, path string, r *reply) error {
 		if !strings.HasSuffix(media, "json") {
 			return nil
 		}
-		var body any
-		if err := json.Unmarshal(r.body, &body); err != nil {
-			return err
-		}
 		schema, _ := value.(map[string]any)["schema"].(map[string]any)
-		return d.validate(schema, body, "")
+		texts := []string{string(r.body)}
+		if media == linesMedia {
+			texts = strings.Split(strings.TrimSuffix(string(r.body), "\n"), "\n")
+		}
+		for _, text := range texts {
+			var body any
+			if err := json.Unmarshal([]byte(text), &body); err != nil {
+				return err
+			}
+			if err := d.validate(schema, body, ""); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	return fmt.Errorf("media type %q is not declared", media)
 }

@@ -80,7 +80,9 @@ func testMethods(t *testing.T, c *client) {
 		{"DELETE", group.path() + "/members", "GET, HEAD, POST"},
 		{"POST", group.path() + "/members/" + user.id(), "GET, HEAD, PUT, DELETE"},
 		{"GET", "/keys/" + unknownID, "DELETE"},
+		{"GET", "/groups:check", "POST"},
 		{"POST", "/livez", "GET, HEAD"},
+		{"GET", "/users:batch", "POST"},
 	} {
 		refused := c.do(test.method, test.path, "").wantProblem(http.StatusMethodNotAllowed, "method_not_allowed")
 		if got := refused.header.Get("Allow"); got != test.allow {
@@ -92,7 +94,7 @@ func testMethods(t *testing.T, c *client) {
 func testPathsThatAreNone(_ *testing.T, c *client) {
 	user := c.user()
 	for _, path := range []string{
-		"/", "/nothing", "/users/", user.path() + "/", user.path() + "/nothing", "/users:batch", "/groups:check", "/changes", "/events",
+		"/", "/nothing", "/users/", user.path() + "/", user.path() + "/nothing", "/users:bath", "/groups:chec", "/change",
 		"/v1/users", "/schemas", "/docs/", "/openapi.yaml", "/openapi-3.0.json", "//users", "/keys/" + unknownID + "/x",
 	} {
 		c.get(path).wantProblem(http.StatusNotFound, "not_found")
@@ -105,9 +107,12 @@ func testUnknownParameters(_ *testing.T, c *client) {
 	for _, path := range []string{"/users", user.path(), user.path() + "/history", user.path() + "/groups", "/groups", group.path(), group.path() + "/members", "/keys"} {
 		c.get(path+"?nothing=1").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/nothing")
 	}
-	c.get(user.path()+"/groups?effective=true").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
-	c.get(group.path()+"/members?effective=true").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
-	c.get(group.path()+"/members/"+user.id()+"?effective=true").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
+	for _, path := range []string{user.path() + "/groups", group.path() + "/members", group.path() + "/members/" + user.id()} {
+		for _, value := range []string{"", "1", "yes", "True", "true&effective=true"} {
+			c.get(path+"?effective="+value).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
+		}
+	}
+	c.post("/groups:check?effective=true", `{}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/effective")
 	c.patch(user.path()+"?x=1", `{}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/x")
 	c.post("/users?x=1", `{}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/x")
 	c.get("/livez?verbose").want(http.StatusOK)

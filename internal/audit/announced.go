@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
@@ -39,13 +40,13 @@ func (a *audit) compareAnnounced(ctx context.Context) error {
 			case err != nil && a.fatalRow(err):
 				return nil, err
 			case err != nil:
-				return &Finding{Stream: stream, What: "where the view's row stands cannot be read"}, nil
+				return &Finding{Part: Announced, Stream: stream, What: "where the view's row stands cannot be read"}, nil
 			case uint64(announced) < seq:
-				return &Finding{Stream: stream, What: fmt.Sprintf("is announced up to %d only, of %d", announced, seq)}, nil
+				return &Finding{Part: Announced, Stream: stream, What: fmt.Sprintf("is announced up to %d only, of %d", announced, seq)}, nil
 			case untidy:
-				return &Finding{Stream: stream, What: "was removed, but its memberships are not all announced as ended"}, nil
+				return &Finding{Part: Announced, Stream: stream, What: "was removed, but its memberships are not all announced as ended"}, nil
 			}
-			return nil, nil
+			return a.compareNoticed(ctx, stream, announced)
 		})
 	}
 	entities := func(stage string, of map[uuid.UUID]entity, stream func(uuid.UUID) eventstream.StreamID) error {
@@ -55,6 +56,12 @@ func (a *audit) compareAnnounced(ctx context.Context) error {
 		return err
 	}
 	if err := entities("announced groups", a.groups, eventstream.GroupStream); err != nil {
+		return err
+	}
+	err := atOnce(ctx, a, "announced keys", a.keys, func(ctx context.Context, id uuid.UUID, key *domain.APIKey) error {
+		return standing(ctx, eventstream.KeyStream(id), key.Seq)
+	})
+	if err != nil {
 		return err
 	}
 	return atOnce(ctx, a, "announced memberships", a.edges, func(ctx context.Context, key edgeKey, e edge) error { return standing(ctx, key.stream(), e.seq) })
@@ -83,7 +90,7 @@ func (a *audit) compareMarks(ctx context.Context) error {
 			return err
 		}
 		if mark > last.Seq {
-			a.reporter.add(Finding{Stream: stream, Seq: last.Seq, What: fmt.Sprintf("ends here, but the view has handled it up to %d", mark)})
+			a.reporter.add(Finding{Part: Marks, Stream: stream, Seq: last.Seq, What: fmt.Sprintf("ends here, but the view has handled it up to %d", mark)})
 		}
 	}
 	return nil
@@ -104,7 +111,7 @@ func (a *audit) compareReached(ctx context.Context) error {
 			reached, err := a.subject.Reached[name](ctx)
 			for _, head := range heads {
 				if at := reached.Seq(head.Stream); at < head.Seq {
-					found = append(found, Finding{Stream: head.Stream, Seq: at, What: fmt.Sprintf("%s has handled it only up to here, of %d", name, head.Seq)})
+					found = append(found, Finding{Part: Position, Stream: head.Stream, Seq: at, What: fmt.Sprintf("%s has handled it only up to here, of %d", name, head.Seq)})
 				}
 			}
 			return found, err

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,18 +30,25 @@ type Subject struct {
 	View queries.View
 	// Applied tells how far into the log each index has got, by the index's name.
 	Applied map[string]func() uint64
-	// Notices reads a commit of changes/{n}. Nil leaves this out.
-	Notices func(*eventstream.Commit) error
+	// Notices reads a commit of changes/{n}: which rows it tells of, each at that
+	// number or beyond. Nil leaves this out.
+	Notices func(*eventstream.Commit) ([]eventstream.Position, error)
 	// Heads are how far the change feed has got, Reached up to where each index that
 	// follows it has handled that, by the index's name.
 	Heads   func(ctx context.Context) (eventstream.Token, error)
 	Reached map[string]func(ctx context.Context) (eventstream.Token, error)
+	// Indexes are search indexes that were filled from the view, by name. They are
+	// compared with it document by document, if it is Describing.
+	Indexes map[string]queries.Inventory
+	// Closures are graphs of groups that were folded from nesting, by name.
+	Closures map[string]Closure
 }
 
 // Options say who is told what. The zero value tells nobody.
 type Options struct {
-	// Patience is how long what differs on a store without a log may take to come
-	// right, as views may be on their way: 10 seconds if zero.
+	// Patience is how long what differs may take to come right, as views and indexes
+	// may be on their way. If zero it is 10 seconds, and one on a log, where it is
+	// for indexes only.
 	Patience time.Duration
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
@@ -57,25 +65,26 @@ func Run(ctx context.Context, subject Subject, options Options) (Report, error) 
 		subject: subject, options: options, reporter: reporter{found: options.Found},
 		tips:  map[streamKey]tip{},
 		users: map[uuid.UUID]entity{}, groups: map[uuid.UUID]entity{}, keys: map[uuid.UUID]*domain.APIKey{},
-		edges: map[edgeKey]edge{}, claims: map[claimKey]claim{}, nesting: newGraph(),
-	}
-	if a.options.Patience == 0 {
-		a.options.Patience = 10 * time.Second
+		edges: map[edgeKey]edge{}, claims: map[claimKey]claim{}, nesting: newGraph(), notices: newNotices(),
 	}
 	if a.options.Now == nil {
 		a.options.Now = time.Now
 	}
 	parts := a.scanParts()
+	patience := 10 * time.Second
 	if a.log, _ = subject.Store.(eventstream.Log); a.log != nil {
+		patience = time.Second
 		a.report.End = a.log.End()
 		parts = a.logParts()
 	} else if a.scanner, _ = subject.Store.(Scanner); a.scanner == nil {
 		return a.report, errors.New("the store can neither be read as a log nor scanned")
 	}
+	a.options.Patience = cmp.Or(a.options.Patience, patience)
 	err := a.run(ctx, parts)
 	a.report.Streams, a.report.Users, a.report.Groups = len(a.tips), len(a.users), len(a.groups)
 	a.report.Memberships, a.report.Claims, a.report.Keys = len(a.edges), len(a.claims), len(a.keys)
-	a.report.Rows, a.report.Drift = int(a.rows.Load()), a.reporter.count
+	a.report.Rows, a.report.Documents, a.report.Edges = int(a.rows.Load()), int(a.documents.Load()), a.edgesCompared
+	a.report.Notices, a.report.Drift, a.report.Parts = a.notices.read, a.reporter.count, a.reporter.parts
 	return a.report, err
 }
 
@@ -88,8 +97,12 @@ type audit struct {
 	reporter reporter
 	report   Report
 	rows     atomic.Int64 // that were compared
-	doubts   doubts
-	seeing   sync.Mutex // guards the edges while lists are walked over
+	// documents and edgesCompared count what was compared, as rows does.
+	documents     atomic.Int64
+	edgesCompared int
+	doubts        doubts
+	round         int        // of looking at doubts again; 0 before
+	seeing        sync.Mutex // guards the edges while lists are walked over
 
 	tips    map[streamKey]tip
 	users   map[uuid.UUID]entity
@@ -98,6 +111,7 @@ type audit struct {
 	edges   map[edgeKey]edge
 	claims  map[claimKey]claim
 	nesting *graph
+	notices notices
 	// nestingAt is the commit that nesting stands at.
 	nestingAt eventstream.Seq
 	// shown is what the requests of the transaction under way show.
@@ -121,6 +135,9 @@ func (a *audit) logParts() []part {
 		{"compare nesting", a.compareNesting},
 		{"compare rows", a.compareRows},
 		{"compare lists", a.compareLists},
+		{"compare closures", a.compareClosures},
+		{"compare documents", a.compareDocuments},
+		{"look again", a.settleDoubts},
 	}
 }
 
@@ -135,6 +152,8 @@ func (a *audit) scanParts() []part {
 		{"compare what was announced", a.compareAnnounced},
 		{"compare marks", a.compareMarks},
 		{"compare lists", a.compareLists},
+		{"compare closures", a.compareClosures},
+		{"compare documents", a.compareDocuments},
 		{"look again", a.settleDoubts},
 	}
 }
@@ -158,7 +177,7 @@ func (a *audit) comparePositions(ctx context.Context) error {
 			return err
 		}
 		if at < a.report.End {
-			a.reporter.add(Finding{Log: at, What: fmt.Sprintf("%s has applied only up to here, of %d", name, a.report.End)})
+			a.reporter.add(Finding{Part: Position, Log: at, What: fmt.Sprintf("%s has applied only up to here, of %d", name, a.report.End)})
 		}
 	}
 	return nil

@@ -337,8 +337,8 @@ func TestListsThatForgetAreFound(t *testing.T) {
 	d := newDirectory(t, nil)
 	found := findings(t, audit.Subject{Store: d.store, Secret: secret, View: forgetful{viewOf(t, d.log(t)), d.marge, d.homer.UUID}})
 	want := []audit.Finding{
-		{Stream: eventstream.UserStream(d.marge.UUID), What: "is missing from the list of users"},
-		{Stream: eventstream.MemberStream(d.outer.UUID, d.homer.UUID), What: "is missing from the list of members"},
+		{Part: audit.Lists, Stream: eventstream.UserStream(d.marge.UUID), What: "is missing from the list of users"},
+		{Part: audit.Lists, Stream: eventstream.MemberStream(d.outer.UUID, d.homer.UUID), What: "is missing from the list of members"},
 	}
 	if !slices.Equal(found, want) {
 		t.Errorf("found %v", found)

@@ -59,7 +59,7 @@ func (tx *transaction) read(commit *eventstream.Commit) []domain.Event {
 const notItsHash = "the commit is not what its hash says"
 
 func (tx *transaction) find(commit *eventstream.Commit, what string) {
-	tx.findings = append(tx.findings, Finding{Stream: commit.Stream, Seq: commit.Seq, Log: commit.Log, What: what})
+	tx.findings = append(tx.findings, Finding{Part: Streams, Stream: commit.Stream, Seq: commit.Seq, Log: commit.Log, What: what})
 }
 
 // compareSiblings demands that each commit names exactly the others.
@@ -98,7 +98,7 @@ func (a *audit) follow(commit *eventstream.Commit) bool {
 }
 
 func (a *audit) find(commit *eventstream.Commit, what string) {
-	a.reporter.add(Finding{Stream: commit.Stream, Seq: commit.Seq, Log: commit.Log, What: what})
+	a.reporter.add(Finding{Part: Streams, Stream: commit.Stream, Seq: commit.Seq, Log: commit.Log, What: what})
 }
 
 func number[N ~uint64](n N) string { return strconv.FormatUint(uint64(n), 10) }

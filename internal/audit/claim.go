@@ -123,7 +123,7 @@ func (c claim) compareOwner(key claimKey, owner entity) *Finding {
 	default:
 		return nil
 	}
-	return &Finding{Stream: key.stream(), What: what}
+	return &Finding{Part: Claims, Stream: key.stream(), What: what}
 }
 
 // compareHeld demands that each value that an entity has is claimed by it.
@@ -155,5 +155,5 @@ func (e entity) compareHeld(stream eventstream.StreamID, id uuid.UUID, key claim
 	if c.owner != uuid.Nil {
 		what = "is claimed by " + c.owner.String()
 	}
-	return &Finding{Stream: stream, Seq: eventstream.Seq(e.seq), What: fmt.Sprintf("its %s %s (%s)", key.kind(), what, key.stream())}
+	return &Finding{Part: Claims, Stream: stream, Seq: eventstream.Seq(e.seq), What: fmt.Sprintf("its %s %s (%s)", key.kind(), what, key.stream())}
 }

@@ -152,6 +152,11 @@ var viewDamages = []damage{
 		row["a"] = number(2)
 		c.put(t, c.views, row)
 	}, homerIn, "is announced up to 2 only, of 3"},
+	{"an announcement that the change feed lacks", func(t *testing.T, c *cloud) {
+		row := c.row(t, "user#", c.homer.String())
+		row["a"] = number(4)
+		c.put(t, c.views, row)
+	}, homerIn, "the change feed tells of it only up to 3"},
 	{"a removed user that is not tidied", func(t *testing.T, c *cloud) {
 		row := c.row(t, "user#", c.gone.String())
 		delete(row, "t")
@@ -258,4 +263,30 @@ func flat(one item) (all string) {
 		all += "\x00"
 	}
 	return all
+}
+
+// Whatever is planted into the rows is made anew from the streams, and announced.
+func TestDamagedRowsAreMadeAnew(t *testing.T) {
+	c := newCloud(t)
+	c.fill(t)
+	c.follow(t)
+	for _, test := range viewDamages {
+		t.Run(test.name, func(t *testing.T) {
+			test.plant(t, c)
+			_, found := c.audit(t, time.Millisecond, time.Hour)
+			var streams []eventstream.StreamID
+			for _, f := range found {
+				if !f.Part.Derived() {
+					t.Errorf("%s is not derived: %s", f.Part, f)
+				}
+				streams = append(streams, f.Stream)
+			}
+			if err := c.synchroniser.Rederive(t.Context(), c.view.Name(), streams); err != nil {
+				t.Fatal(err)
+			}
+			if _, found := c.audit(t, time.Millisecond, time.Hour); len(found) > 0 {
+				t.Errorf("made anew, there is still %v", found)
+			}
+		})
+	}
 }

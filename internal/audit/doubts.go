@@ -18,6 +18,12 @@ type doubts struct {
 	looks []look
 }
 
+func (d *doubts) add(look look) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.looks = append(d.looks, look)
+}
+
 // settle is settleAll for a single thing.
 func (a *audit) settle(ctx context.Context, look func() (*Finding, error)) error {
 	return a.settleAll(ctx, func() ([]Finding, error) {
@@ -35,13 +41,10 @@ func (a *audit) settle(ctx context.Context, look func() (*Finding, error)) error
 func (a *audit) settleAll(ctx context.Context, look look) error {
 	if a.log == nil {
 		found, err := look()
-		if len(found) == 0 || err != nil {
-			return err
+		if len(found) > 0 && err == nil {
+			a.doubts.add(look)
 		}
-		a.doubts.mu.Lock()
-		defer a.doubts.mu.Unlock()
-		a.doubts.looks = append(a.doubts.looks, look)
-		return nil
+		return err
 	}
 	const looks, pause = 20, 10 * time.Millisecond
 	for left := looks; ; left-- {
@@ -72,6 +75,7 @@ func (a *audit) settleDoubts(ctx context.Context) error {
 		}
 		before := left
 		left = left[:0]
+		a.round = round
 		for i, look := range before {
 			if i%64 == 0 {
 				a.progress("looking again", uint64(i), uint64(len(before)))

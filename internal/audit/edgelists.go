@@ -60,7 +60,7 @@ func (a *audit) see(ctx context.Context, by uint8, key func(uuid.UUID) edgeKey) 
 	return func(other uuid.UUID, inOrder bool) error {
 		edge := key(other)
 		if !inOrder {
-			a.reporter.add(Finding{Stream: edge.stream(), What: "is out of order in a list of memberships"})
+			a.reporter.add(Finding{Part: Lists, Stream: edge.stream(), What: "is out of order in a list of memberships"})
 		}
 		e := a.saw(edge, by)
 		if a.counts(edge, e) || !a.known(edge, e) {

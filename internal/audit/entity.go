@@ -94,10 +94,10 @@ func (a *audit) setFold(into map[uuid.UUID]entity, stream eventstream.StreamID, 
 	case err != nil && fatal(err):
 		return err
 	case err != nil:
-		a.reporter.add(Finding{Stream: stream, What: "cannot be folded: " + err.Error()})
+		a.reporter.add(Finding{Part: Streams, Stream: stream, What: "cannot be folded: " + err.Error()})
 		made.broken = true
 	case made.seq != seq:
-		a.reporter.add(Finding{Stream: stream, Seq: eventstream.Seq(made.seq), What: fmt.Sprintf("the stream ends here, the log has it up to %d", seq)})
+		a.reporter.add(Finding{Part: Streams, Stream: stream, Seq: eventstream.Seq(made.seq), What: fmt.Sprintf("the stream ends here, the log has it up to %d", seq)})
 		made.broken = true
 	}
 	made.seq, made.changed = seq, true

@@ -28,6 +28,7 @@ type directory struct {
 
 	homer, marge, gone      domain.UserID
 	outer, inner, innermost domain.GroupID
+	dropped                 domain.GroupID
 }
 
 func must[T any](t *testing.T, value T, err error) T {
@@ -76,7 +77,8 @@ func (d *directory) fill(t *testing.T) {
 	t.Helper()
 	d.homer, d.marge, d.gone = d.user(t, "homer"), d.user(t, "marge"), d.user(t, "gone")
 	d.outer, d.inner, d.innermost = d.group(t, "Outer"), d.group(t, "Inner"), d.group(t, "Innermost")
-	dropped := d.group(t, "Dropped")
+	d.dropped = d.group(t, "Dropped")
+	dropped := d.dropped
 	d.do(t, commands.AddMembers{Group: d.outer, Members: []uuid.UUID{d.homer.UUID, d.marge.UUID, d.gone.UUID}})
 	d.do(t, commands.AddMember{Group: d.outer, Member: d.inner.UUID})
 	d.do(t, commands.AddMember{Group: d.inner, Member: d.innermost.UUID})

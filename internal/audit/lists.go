@@ -63,7 +63,7 @@ func compareList[E any](ctx context.Context, a *audit, l list[E]) error {
 	err := walk(ctx, l.page, l.id, func(id uuid.UUID, inOrder bool) error {
 		listed[id] = struct{}{}
 		if !inOrder {
-			a.reporter.add(Finding{Stream: l.stream(id), What: "is out of order in the list of " + l.name})
+			a.reporter.add(Finding{Part: Lists, Stream: l.stream(id), What: "is out of order in the list of " + l.name})
 		}
 		if l.entities[id].lives() || l.entities[id].broken {
 			return nil
@@ -99,7 +99,7 @@ func (a *audit) settleListed(ctx context.Context, stream eventstream.StreamID, n
 		case err != nil && a.fatalRow(err):
 			return nil, err
 		case err != nil:
-			return &Finding{Stream: stream, What: "cannot be read in the list of " + name}, nil
+			return &Finding{Part: Lists, Stream: stream, What: "cannot be read in the list of " + name}, nil
 		}
 		last, err := a.subject.Store.Last(ctx, stream)
 		switch {
@@ -108,13 +108,13 @@ func (a *audit) settleListed(ctx context.Context, stream eventstream.StreamID, n
 		case err != nil:
 			return nil, err
 		case shown && last.Seq == 0:
-			return &Finding{Stream: stream, What: "is in the list of " + name + ", but has no commit"}, nil
+			return &Finding{Part: Lists, Stream: stream, What: "is in the list of " + name + ", but has no commit"}, nil
 		case shown == must:
 			return nil, nil
 		case shown:
-			return &Finding{Stream: stream, What: "is in the list of " + name + ", but does not exist"}, nil
+			return &Finding{Part: Lists, Stream: stream, What: "is in the list of " + name + ", but does not exist"}, nil
 		default:
-			return &Finding{Stream: stream, What: "is missing from the list of " + name}, nil
+			return &Finding{Part: Lists, Stream: stream, What: "is missing from the list of " + name}, nil
 		}
 	})
 }
@@ -125,7 +125,7 @@ func (a *audit) unreadable(stream eventstream.StreamID, name string, err error) 
 	if err == nil || a.fatalRow(err) {
 		return err
 	}
-	a.reporter.add(Finding{Stream: stream, What: "the list of " + name + " cannot be read"})
+	a.reporter.add(Finding{Part: Lists, Stream: stream, What: "the list of " + name + " cannot be read"})
 	return nil
 }
 

@@ -46,7 +46,7 @@ func (a *audit) compareNesting(ctx context.Context) error {
 		}
 	}
 	if cycle := a.nesting.cycle(); cycle != nil {
-		a.reporter.add(Finding{Stream: eventstream.NestingStream, What: fmt.Sprintf("the groups %s are in a cycle", cycle)})
+		a.reporter.add(Finding{Part: Nesting, Stream: eventstream.NestingStream, What: fmt.Sprintf("the groups %s are in a cycle", cycle)})
 	}
 	return nil
 }
@@ -64,14 +64,14 @@ func compareEnds(key edgeKey, e ended, _ bool) *Finding {
 	if e.seq == 0 || !e.known() || e.from.seq > 0 {
 		return nil
 	}
-	return &Finding{Stream: key.stream(), What: "the group was never created"}
+	return &Finding{Part: Nesting, Stream: key.stream(), What: "the group was never created"}
 }
 
 func compareMemberEnd(key edgeKey, e ended, _ bool) *Finding {
 	if e.seq == 0 || !e.known() || e.to.seq > 0 {
 		return nil
 	}
-	return &Finding{Stream: key.stream(), What: fmt.Sprintf("the member was never created as a %s", e.kind())}
+	return &Finding{Part: Nesting, Stream: key.stream(), What: fmt.Sprintf("the member was never created as a %s", e.kind())}
 }
 
 func compareNested(key edgeKey, e ended, nested bool) *Finding {
@@ -80,9 +80,9 @@ func compareNested(key edgeKey, e ended, nested bool) *Finding {
 	case !e.known() || must == nested:
 		return nil
 	case must:
-		return &Finding{Stream: eventstream.NestingStream, What: fmt.Sprintf("lacks the edge %s", key.stream())}
+		return &Finding{Part: Nesting, Stream: eventstream.NestingStream, What: fmt.Sprintf("lacks the edge %s", key.stream())}
 	default:
-		return &Finding{Stream: eventstream.NestingStream, What: fmt.Sprintf("has the edge %s, which does not count", key.stream())}
+		return &Finding{Part: Nesting, Stream: eventstream.NestingStream, What: fmt.Sprintf("has the edge %s, which does not count", key.stream())}
 	}
 }
 
@@ -97,21 +97,26 @@ func newGraph() *graph {
 }
 
 func (a *audit) learnNesting(commit *eventstream.Commit, events []domain.Event) {
+	a.nesting.take(events, func(event domain.Event) { a.find(commit, "nesting has no "+domain.TypeOf(event)) })
+}
+
+// take adds events, and tells of those that nesting does not have.
+func (g *graph) take(events []domain.Event, strange func(domain.Event)) {
 	for _, event := range events {
 		switch e := event.(type) {
 		case domain.SetNesting:
 			if !e.Present {
-				delete(a.nesting.members[e.Group.UUID], e.Member.UUID)
+				delete(g.members[e.Group.UUID], e.Member.UUID)
 				continue
 			}
-			if a.nesting.members[e.Group.UUID] == nil {
-				a.nesting.members[e.Group.UUID] = map[uuid.UUID]struct{}{}
+			if g.members[e.Group.UUID] == nil {
+				g.members[e.Group.UUID] = map[uuid.UUID]struct{}{}
 			}
-			a.nesting.members[e.Group.UUID][e.Member.UUID] = struct{}{}
+			g.members[e.Group.UUID][e.Member.UUID] = struct{}{}
 		case domain.SetNode:
-			a.nesting.removed[e.Group.UUID] = struct{}{}
+			g.removed[e.Group.UUID] = struct{}{}
 		default:
-			a.find(commit, "nesting has no "+domain.TypeOf(event))
+			strange(event)
 		}
 	}
 }

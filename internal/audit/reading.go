@@ -108,7 +108,7 @@ func (a *audit) collect(ctx context.Context, inOrder <-chan *batch) error {
 		a.progress("log", position, a.report.End)
 	}
 	if position < a.report.End && ctx.Err() == nil {
-		a.reporter.add(Finding{Log: position, What: "the log ends here, but says it has more"})
+		a.reporter.add(Finding{Part: Streams, Log: position, What: "the log ends here, but says it has more"})
 	}
 	return ctx.Err()
 }
@@ -119,12 +119,12 @@ func (a *audit) take(tx *transaction, before uint64) uint64 {
 		a.reporter.add(finding)
 	}
 	if len(tx.commits) == 0 {
-		a.reporter.add(Finding{Log: before + 1, What: "the transaction has no commit"})
+		a.reporter.add(Finding{Part: Streams, Log: before + 1, What: "the transaction has no commit"})
 		return before + 1
 	}
 	position := tx.commits[0].Log
 	if position != before+1 {
-		a.reporter.add(Finding{Log: position, What: "does not follow " + number(before)})
+		a.reporter.add(Finding{Part: Streams, Log: position, What: "does not follow " + number(before)})
 	}
 	a.report.Transactions++
 	for i := range tx.commits {

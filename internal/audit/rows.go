@@ -147,11 +147,11 @@ func (c *comparison) look(ctx context.Context) (*Finding, error) {
 	case err != nil && c.a.fatalRow(err):
 		return nil, err
 	case err != nil:
-		return &Finding{Stream: c.stream, What: "the view's row cannot be read"}, nil
+		return &Finding{Part: Rows, Stream: c.stream, What: "the view's row cannot be read"}, nil
 	}
 	at, _ := strconv.ParseUint(kept["seq"], 10, 64) // it was written by number
 	if eventstream.Seq(at) < c.head {
-		return &Finding{Stream: c.stream, What: fmt.Sprintf("the view's row is at %d, the stream at %d", at, c.head)}, nil
+		return &Finding{Part: Rows, Stream: c.stream, What: fmt.Sprintf("the view's row is at %d, the stream at %d", at, c.head)}, nil
 	}
 	made, err := c.fold(at)
 	return c.compare(made, err)
@@ -163,7 +163,7 @@ func (c *comparison) compare(made fields, err error) (*Finding, error) {
 	case err != nil && fatal(err):
 		return nil, err
 	case err != nil:
-		return &Finding{Stream: c.stream, What: "cannot be folded: " + err.Error()}, nil
+		return &Finding{Part: Streams, Stream: c.stream, What: "cannot be folded: " + err.Error()}, nil
 	}
 	kept, err := c.row()
 	if err != nil {
@@ -173,7 +173,7 @@ func (c *comparison) compare(made fields, err error) (*Finding, error) {
 	if len(different) == 0 {
 		return nil, nil
 	}
-	return &Finding{Stream: c.stream, What: fmt.Sprintf("the view's row, at %s, differs from the fold of the stream, at %s: %s",
+	return &Finding{Part: Rows, Stream: c.stream, What: fmt.Sprintf("the view's row, at %s, differs from the fold of the stream, at %s: %s",
 		kept["seq"], made["seq"], strings.Join(different, ", "))}, nil
 }
 

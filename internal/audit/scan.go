@@ -155,7 +155,7 @@ func (s *scan) addNotices(tx *transaction) {
 		s.find(commit, notItsHash)
 	}
 	s.follow(commit)
-	if s.subject.Notices != nil && s.subject.Notices(commit) != nil {
+	if s.takeNotices(commit) != nil {
 		s.find(commit, "the notices cannot be read")
 	}
 }

@@ -155,7 +155,7 @@ func (a *audit) settleShown(ctx context.Context, by eventstream.Position, s show
 		if err != nil || uint64(last.Seq) >= s.seq {
 			return nil, err
 		}
-		return &Finding{Stream: by.Stream, Seq: by.Seq, What: fmt.Sprintf("shows %s@%d, which is not there", s.stream, s.seq)}, nil
+		return &Finding{Part: Streams, Stream: by.Stream, Seq: by.Seq, What: fmt.Sprintf("shows %s@%d, which is not there", s.stream, s.seq)}, nil
 	})
 }
 

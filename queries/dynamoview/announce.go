@@ -11,7 +11,6 @@ import (
 
 // Standing tells how far the stream's row has got, up to where that was
 // announced, and whether memberships that ended with it are yet to be tidied.
-// What is not announced, as API keys, counts as if it were.
 func (v *View) Standing(ctx context.Context, stream eventstream.StreamID) (seq, announced eventstream.Seq, untidy bool, err error) {
 	key, shown := v.keyOf(stream)
 	if !shown {
@@ -23,10 +22,7 @@ func (v *View) Standing(ctx context.Context, stream eventstream.StreamID) (seq, 
 	}
 	n, nErr := found.number("n")
 	a, aErr := found.number("a")
-	switch stream.Kind() {
-	case eventstream.KeyKind:
-		a = n
-	case eventstream.UserKind, eventstream.GroupKind:
+	if kind := stream.Kind(); kind == eventstream.UserKind || kind == eventstream.GroupKind {
 		untidy = found["x"] != nil && found["t"] == nil
 	}
 	return eventstream.Seq(n), eventstream.Seq(a), untidy, errors.Join(nErr, aErr)

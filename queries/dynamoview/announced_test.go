@@ -16,6 +16,9 @@ import (
 type announced struct{ *dynamoview.View }
 
 func (a announced) Touches(ctx context.Context, stream eventstream.StreamID) ([]eventstream.StreamID, error) {
+	if stream.Kind() == eventstream.KeyKind {
+		return nil, nil
+	}
 	group, member, is := stream.Edge()
 	if !is {
 		return []eventstream.StreamID{stream}, nil

@@ -16,7 +16,8 @@
 //
 // n is the number of the last commit that was folded in, f the facts that make
 // the row of nothing (domain.User.Facts), c and u the times of its first and last
-// commit in milliseconds, k a member's kind. Items with x are in no list: removed
+// commit in milliseconds, k a member's kind, u of a membership when the member came
+// in, l when it left. Items with x are in no list: removed
 // users and groups, which stay so that nothing revives them, keys that are not
 // active and memberships that are not present. a is up to where the row was
 // announced in the change feed.

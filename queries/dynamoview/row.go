@@ -97,13 +97,14 @@ func readEdge(from item, group domain.GroupID, member uuid.UUID) (domain.Members
 	if err != nil || seq == 0 {
 		return domain.Membership{}, err
 	}
-	since, err := from.time("u")
+	m := domain.Membership{Group: group, Member: member, Kind: domain.MemberKind(from.text("k")), Seq: seq}
+	m.Present = from["x"] == nil || from["e"] != nil
+	name := sinceIn(m.Present)
+	since, err := from.time(name)
 	if err != nil {
 		return domain.Membership{}, fmt.Errorf("%w: %w", errDamagedRow, err)
 	}
-	m := domain.Membership{Group: group, Member: member, Kind: domain.MemberKind(from.text("k")), Seq: seq}
-	m.Present = from["x"] == nil || from["e"] != nil
-	if from["u"] != nil {
+	if from[name] != nil {
 		m.Since = since
 	}
 	return m, nil
@@ -115,11 +116,21 @@ func edgeChange(key item, m *domain.Membership) *change {
 	c.set.setNumber("n", m.Seq)
 	c.set.setText("k", string(m.Kind))
 	if !m.Since.IsZero() {
-		c.set.setTime("u", m.Since)
+		c.set.setTime(sinceIn(m.Present), m.Since)
 	}
+	c.remove = append(c.remove, sinceIn(!m.Present))
 	c.hide(!m.Present)
 	if !m.Present {
 		c.remove = append(c.remove, "e")
 	}
 	return c
+}
+
+// sinceIn names the attribute that says when a member came in, or left. They are
+// two, because rows of earlier builds do not tell when a member left.
+func sinceIn(present bool) string {
+	if present {
+		return "u"
+	}
+	return "l"
 }

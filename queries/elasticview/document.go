@@ -52,6 +52,9 @@ type tombstone struct {
 
 // newStored makes what is put, but for its digest.
 func newStored(d *queries.Document) *stored {
+	if d.Removed {
+		return &stored{Removed: true}
+	}
 	found := words.Of(d.Name, d.Username, d.Email, d.GivenName, d.FamilyName)
 	s := &stored{
 		Kind: d.Kind, Words: append(found.Words, found.Logins...), Hosts: found.Hosts,

@@ -63,11 +63,17 @@ type entry struct {
 // not keep others out: the error is a *RefusedError then. After any other error
 // some documents may have been taken; putting all of them again does no harm.
 func (x *Index) Put(ctx context.Context, documents []queries.Document) error {
+	return x.put(ctx, documents, "external")
+}
+
+// put takes documents in whose revision is above the one that is there, or, by
+// the other rule, not below it.
+func (x *Index) put(ctx context.Context, documents []queries.Document, rule string) error {
 	lacks, err := x.lacking(ctx)
 	if err != nil {
 		return fmt.Errorf("index documents: %w", err)
 	}
-	entries, err := newEntries(documents, lacks)
+	entries, err := newEntries(documents, rule, lacks)
 	if err != nil {
 		return err
 	}
@@ -98,14 +104,14 @@ func (x *Index) Put(ctx context.Context, documents []queries.Document) error {
 }
 
 // newEntries writes documents down as a bulk request has them.
-func newEntries(documents []queries.Document, lacks map[string]bool) ([]entry, error) {
+func newEntries(documents []queries.Document, rule string, lacks map[string]bool) ([]entry, error) {
 	entries := make([]entry, len(documents))
 	for i := range documents {
 		d := &documents[i]
 		if d.Kind != domain.UserMember && d.Kind != domain.GroupMember || d.Revision > math.MaxInt64 {
 			return nil, fmt.Errorf("index a document: %w: of no kind, or of no revision", domain.Invalid)
 		}
-		action := object{"index": object{"_id": d.ID, "version": d.Revision, "version_type": "external"}}
+		action := object{"index": object{"_id": d.ID, "version": d.Revision, "version_type": rule}}
 		first, err := json.Marshal(action)
 		if err != nil {
 			return nil, fmt.Errorf("index a document: %w", err)

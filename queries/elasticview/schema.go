@@ -29,7 +29,8 @@ const documentVersion = 2
 
 // mappings are strict: a field that is not here is refused. The source is not
 // kept: nothing reads it, a generation is filled from the view, and it would be a
-// copy of personal data.
+// copy of personal data. What documents are found by is kept by document too, so
+// that an audit can read it back.
 func mappings() object {
 	return object{
 		"dynamic":    "strict",
@@ -40,15 +41,15 @@ func mappings() object {
 }
 
 func properties() object {
-	searched := object{"type": "keyword", "doc_values": false}
+	searched := object{"type": "keyword"}
 	sorted := object{"type": "keyword", "index": false}
 	return object{
-		"removed":    object{"type": "boolean", "doc_values": false},
+		"removed":    object{"type": "boolean"},
 		"kind":       searched,
 		"words":      searched,
 		"logins":     searched,
 		"hosts":      searched,
-		"active":     object{"type": "boolean", "doc_values": false},
+		"active":     object{"type": "boolean"},
 		"groups":     searched,
 		"attributes": searched,
 		"id":         sorted,

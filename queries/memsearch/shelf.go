@@ -101,12 +101,9 @@ func (s *shelf) put(ctx context.Context, versions []*version) error {
 	next := *s.state.Load()
 	next.at++
 	for _, v := range versions {
-		if !s.replace(&next, v) {
-			continue
+		if s.replace(&next, v) {
+			s.admit(&next, v)
 		}
-		next.changed(v.removed, 1)
-		s.recent[v.id] = v
-		next.open = append(next.open, v)
 	}
 	if len(next.open) >= s.capacity {
 		next.seal()
@@ -114,6 +111,13 @@ func (s *shelf) put(ctx context.Context, versions []*version) error {
 	s.state.Store(&next)
 	s.mu.Unlock()
 	return s.settle(ctx, lock)
+}
+
+// admit takes a version into the open buffer. The one that was there is dead.
+func (s *shelf) admit(next *state, v *version) {
+	next.changed(v.removed, 1)
+	s.recent[v.id] = v
+	next.open = append(next.open, v)
 }
 
 func (s *state) seal() {
@@ -125,9 +129,12 @@ func (s *state) seal() {
 
 // replace makes room for a version: the one that is there dies, unless it is
 // newer.
-func (s *shelf) replace(next *state, v *version) bool {
+func (s *shelf) replace(next *state, v *version) bool { return s.oust(next, v, v.revision) }
+
+// oust makes room for a version if what is there has a revision below a bound.
+func (s *shelf) oust(next *state, v *version, below uint64) bool {
 	if old, found := s.recent[v.id]; found {
-		if old.revision >= v.revision {
+		if old.revision >= below {
 			return false
 		}
 		old.dead.Store(next.at)
@@ -136,7 +143,7 @@ func (s *shelf) replace(next *state, v *version) bool {
 	}
 	for _, segment := range next.segments {
 		if ordinal, found := segment.find(v.id); found {
-			if segment.revisions[ordinal] >= v.revision {
+			if segment.revisions[ordinal] >= below {
 				return false
 			}
 			segment.kill(ordinal, next.at)

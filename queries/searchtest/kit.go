@@ -15,6 +15,7 @@ import (
 // Index is a search index that documents can be put into.
 type Index interface {
 	queries.Search
+	queries.Inventory
 	// Put takes documents in, those whose revision is above the one the index has.
 	// Searches that begin after it returned see them.
 	Put(ctx context.Context, documents []queries.Document) error
@@ -33,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) Index) {
 		"writes":    testWalkUnderWrites,
 		"refusals":  testRefusals,
 		"many":      testMany,
+		"held":      testHeld,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

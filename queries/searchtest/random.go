@@ -55,6 +55,7 @@ func testRandom(t *testing.T, open func(t *testing.T) Index) {
 			"search": func(r *rapid.T) {
 				f.agree(r, DrawCriteria(r), rapid.SampledFrom([]int{1, 2, 3, 7, 50}).Draw(r, "limit"))
 			},
+			"read": func(r *rapid.T) { f.held(r) },
 		})
 	})
 }

@@ -67,6 +67,18 @@ func (m *model) group(id uuid.UUID) domain.Group {
 	return group
 }
 
+// root is what the folds of a user and of a group have in common.
+func (m *model) root(kind domain.MemberKind, id uuid.UUID) domain.Root {
+	var root domain.Root
+	if kind == domain.UserMember {
+		root = foldOf(m, eventstream.UserStream(id), domain.User{ID: domain.UserID{UUID: id}}, func(u *domain.User) foldFunc { return u.Apply }).Root
+	} else {
+		root = foldOf(m, eventstream.GroupStream(id), domain.Group{ID: domain.GroupID{UUID: id}}, func(g *domain.Group) foldFunc { return g.Apply }).Root
+	}
+	root.Origin = ""
+	return root
+}
+
 func (m *model) key(id uuid.UUID) domain.APIKey {
 	key := foldOf(m, eventstream.KeyStream(id), domain.APIKey{ID: domain.KeyID{UUID: id}}, func(k *domain.APIKey) foldFunc { return k.Apply })
 	if key.Seq == 0 {

@@ -140,11 +140,13 @@ func (s *subject) compare(rt *rapid.T, m *model, w *world) {
 	size := rapid.IntRange(1, 5).Draw(rt, "page")
 	for _, id := range w.users {
 		s.same("user", withoutTomb(s.user(domain.UserID{UUID: id})), m.user(id))
+		s.same("user's root", s.root(domain.UserMember, id), m.root(domain.UserMember, id))
 	}
 	for _, id := range w.keys {
 		s.same("key", s.key(domain.KeyID{UUID: id}), m.key(id))
 	}
 	for _, id := range w.groups {
+		s.same("group's root", s.root(domain.GroupMember, id), m.root(domain.GroupMember, id))
 		s.same("group", withoutTombGroup(s.group(domain.GroupID{UUID: id})), m.group(id))
 		s.same("members", s.members(domain.GroupID{UUID: id}, size), m.members(id, w.members()))
 		s.same("ever members", s.everMembers(domain.GroupID{UUID: id}, size), m.everMembers(id, w.members()))

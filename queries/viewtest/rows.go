@@ -52,6 +52,24 @@ var rowPromises = []promise{
 			s.same("row", s.group(id), want)
 		}
 	}},
+	{"the roots of users and groups are given as they are asked for", func(s *subject) {
+		user, group, gone := domain.NewID[domain.User](), domain.NewID[domain.Group](), domain.NewID[domain.User]()
+		s.given(s.User(user, "u"), s.Group(group, "g"), s.User(gone, "x"), s.RemoveUser(gone))
+		of := []domain.EntityID{{Kind: domain.GroupMember, ID: user.UUID}}
+		for range s.many() / 4 {
+			of = append(of, domain.EntityID{Kind: domain.UserMember, ID: uuid.New()})
+		}
+		of = append(of, domain.EntityID{Kind: domain.UserMember, ID: gone.UUID}, domain.EntityID{Kind: domain.GroupMember, ID: group.UUID},
+			domain.EntityID{Kind: domain.UserMember, ID: user.UUID}, domain.EntityID{Kind: domain.UserMember, ID: gone.UUID})
+		roots, err := s.view.Roots(s.ctx(), of)
+		s.check(err)
+		want := make([]domain.Root, len(of)-4, len(of))
+		removed := s.user(gone).Root
+		s.same("roots", roots, append(want, removed, s.group(group).Root, s.user(user).Root, removed))
+		roots, err = s.view.Roots(s.ctx(), nil)
+		s.check(err)
+		s.same("roots of none", len(roots), 0)
+	}},
 	{"a membership's row is the fold of its stream", func(s *subject) {
 		group, user := domain.NewID[domain.Group](), domain.NewID[domain.User]()
 		s.given(s.Group(group, "g"), s.User(user, "u"))

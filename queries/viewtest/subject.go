@@ -104,6 +104,14 @@ func (s *subject) membership(group domain.GroupID, member uuid.UUID) domain.Memb
 	return membership
 }
 
+func (s *subject) root(kind domain.MemberKind, id uuid.UUID) domain.Root {
+	s.t.Helper()
+	roots, err := s.view.Roots(s.ctx(), []domain.EntityID{{Kind: kind, ID: id}})
+	s.check(err)
+	s.same("roots", len(roots), 1)
+	return roots[0]
+}
+
 func (s *subject) seq(stream eventstream.StreamID) eventstream.Seq {
 	s.t.Helper()
 	seq, err := s.view.Seq(s.ctx(), stream)

@@ -65,7 +65,7 @@ func (c *carried) announce(t *testing.T, users int) (announced map[eventstream.S
 	announced = map[eventstream.StreamID]eventstream.Seq{}
 	for range users {
 		position := eventstream.Position{Stream: eventstream.UserStream(uuid.New()), Seq: 3}
-		if err := c.changes.Announce(t.Context(), []eventstream.Position{position}); err != nil {
+		if err := c.changes.Announce(t.Context(), []querysync.Notice{{Position: position}}); err != nil {
 			t.Fatal(err)
 		}
 		announced[position.Stream] = position.Seq

@@ -63,11 +63,11 @@ func (s *Source) Read(ctx context.Context, iterator string) (shardfeed.Page, err
 		if err != nil {
 			return shardfeed.Page{}, fmt.Errorf("read the change feed: %w", err)
 		}
-		positions, err := querysync.DecodeNotices(&commit)
+		notices, err := querysync.DecodeNotices(&commit)
 		if err != nil {
 			return shardfeed.Page{}, err
 		}
-		page.Positions = append(page.Positions, positions...)
+		page.Positions = append(page.Positions, querysync.Positions(notices)...)
 		page.Last = strconv.FormatUint(uint64(commit.Seq), 10)
 		page.Next = stream + at + page.Last
 		page.Behind = began.Sub(commit.Time)

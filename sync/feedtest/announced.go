@@ -207,7 +207,7 @@ func (p *announcedPlay) carryFrom(rt tester, m *member, stream eventstream.Strea
 				rt.Fatalf("%s is announced at %d, and its row is at %d, %v", notice.Stream, notice.Seq, seq, err)
 			}
 		}
-		if err := m.indexer.Handle(p.t.Context(), notices); err != nil {
+		if err := m.indexer.Handle(p.t.Context(), querysync.Positions(notices)); err != nil {
 			p.mayFail(rt, err)
 			return
 		}
@@ -334,6 +334,7 @@ func (p *announcedPlay) end(rt tester) {
 	rt.Helper()
 	p.finish(rt, p.start(rt))
 	ctx := p.t.Context()
+	p.covered(rt)
 	want := map[eventstream.StreamID]Document{}
 	for stream, head := range p.w.heads {
 		if !p.view.Shows(stream) {
@@ -344,7 +345,7 @@ func (p *announcedPlay) end(rt tester) {
 		if err != nil || seq != head || announced != head || untidy {
 			rt.Fatalf("%s is at %d, its row at %d, announced %d, untidy %t, %v", stream, head, seq, announced, untidy, err)
 		}
-		if stream.Kind() == eventstream.MemberKind {
+		if kind := stream.Kind(); kind == eventstream.MemberKind || kind == eventstream.KeyKind {
 			continue
 		}
 		if want[stream], err = p.view.Document(ctx, stream); err != nil {
@@ -353,6 +354,34 @@ func (p *announcedPlay) end(rt tester) {
 	}
 	if diff := cmp.Diff(want, p.index.documents); diff != "" {
 		rt.Fatalf("the index does not show what the view does (-view +index):\n%s", diff)
+	}
+}
+
+// covered demands that what notices cover is every commit of what the view shows.
+func (p *announcedPlay) covered(rt tester) {
+	covered := map[eventstream.Position]bool{}
+	for _, stream := range p.processes[0].changes.Streams() {
+		for commit, err := range p.w.streams.Read(p.t.Context(), stream, 0) {
+			if err != nil {
+				rt.Fatalf("read the change feed: %v", err)
+			}
+			notices, err := querysync.DecodeNotices(&commit)
+			if err != nil {
+				rt.Fatalf("%v", err)
+			}
+			for _, notice := range notices {
+				for seq := notice.After + 1; seq <= notice.Seq; seq++ {
+					covered[eventstream.Position{Stream: notice.Stream, Seq: seq}] = true
+				}
+			}
+		}
+	}
+	for stream, head := range p.w.heads {
+		for seq := eventstream.Seq(1); seq <= head && p.view.Shows(stream); seq++ {
+			if !covered[eventstream.Position{Stream: stream, Seq: seq}] {
+				rt.Fatalf("no notice covers commit %d of %s", seq, stream)
+			}
+		}
 	}
 }
 

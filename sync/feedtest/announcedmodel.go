@@ -157,6 +157,9 @@ func (m *AnnouncedModel) Touches(_ context.Context, stream eventstream.StreamID)
 	if member, is := m.memberOf(stream); is {
 		return []eventstream.StreamID{member}, nil
 	}
+	if stream.Kind() == eventstream.KeyKind {
+		return nil, nil
+	}
 	return []eventstream.StreamID{stream}, nil
 }
 

@@ -59,12 +59,12 @@ func (w *world) head(stream eventstream.StreamID) eventstream.Seq {
 }
 
 // kinds is how many kinds of change there are.
-const kinds = 7
+const kinds = 8
 
-// change is a commit that the world can write: to a user, a group or an edge,
+// change is a commit that the world can write: to a user, a group, an edge or a key,
 // with its copy in the shard, or to a stream that no view shows.
 type change struct {
-	what         int // 0 user, 1 group, 2 user in group, 3 group in group, 4 claim, 5 user ends, 6 group ends
+	what         int // 0 user, 1 group, 2 user in group, 3 group in group, 4 claim, 5 user ends, 6 group ends, 7 key
 	which, where int
 	value        int
 }
@@ -124,6 +124,8 @@ func (w *world) resolve(c change) (eventstream.StreamID, domain.Event) {
 		return eventstream.UserStream(user), domain.SetRemoved{Removed: true}
 	case 6:
 		return eventstream.GroupStream(group), domain.SetRemoved{Removed: true}
+	case 7:
+		return eventstream.KeyStream(user), domain.SetKey{Hash: fmt.Sprint(c.value), Scopes: []domain.Scope{domain.ReadScope}, Active: c.value%2 == 0}
 	}
 	return eventstream.ClaimStream("username", fmt.Sprint(c.which)), domain.SetOwner{Owner: user, Kind: domain.UserMember, OwnerSeq: 1}
 }

@@ -1,0 +1,220 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/internal/deadline"
+)
+
+// Series does commands many at a time, with the same outcome as one after
+// another in the order in which they were added: those that touch the same user,
+// or contend for the same unique value, wait for each other, and nothing else
+// does. It promises nothing of what others do meanwhile. One goroutine may add.
+type Series struct {
+	handler *Handler
+	width   int
+	timeout time.Duration
+	workers sync.WaitGroup
+	started int
+	jobs    chan *Underway
+
+	mu sync.Mutex
+	// last is the newest command that touches a thing and is not done yet.
+	last map[touched]*Underway
+}
+
+// Serial is a command that a Series can do.
+type Serial interface {
+	Command
+	// wants tells which user the command names, the zero ID for none, and which
+	// unique values it wants.
+	wants() (user domain.UserID, values []touched)
+	// releases reads the unique values that the command may give up; may is false
+	// if it gives up none, whatever the user has.
+	releases(ctx context.Context, h *Handler) (now []touched, may bool, err error)
+}
+
+// touched is a user, with no kind, or a unique value in its compared form.
+type touched struct {
+	kind domain.ClaimKind
+	key  string
+}
+
+// Underway is a command of a Series.
+type Underway struct {
+	ctx     context.Context
+	request Request
+	command Serial
+
+	touches []touched
+	// values are those that the user may have had or come to have while this was
+	// under way.
+	values []touched
+	after  []*Underway
+
+	done   chan struct{}
+	result Result
+	err    error
+}
+
+// NewSeries makes an empty Series that does up to width commands at a time, each
+// within the timeout once it is its turn. It must be closed.
+func (h *Handler) NewSeries(width int, timeout time.Duration) *Series {
+	return &Series{handler: h, width: width, timeout: timeout, jobs: make(chan *Underway), last: map[touched]*Underway{}}
+}
+
+// Add begins a command, which is done as Handler.Do does it. It waits while as
+// many as the series is wide are under way.
+func (s *Series) Add(ctx context.Context, request Request, command Serial) *Underway {
+	u := &Underway{ctx: ctx, request: request, command: command, done: make(chan struct{})}
+	if u.err = s.queue(u); u.err != nil {
+		close(u.done)
+		return u
+	}
+	select {
+	case s.jobs <- u:
+		return u
+	default:
+	}
+	if s.started < s.width {
+		s.started++
+		s.workers.Go(func() { s.work(u) })
+	} else {
+		s.jobs <- u
+	}
+	return u
+}
+
+// Close waits until all is done. Nothing may be added any more.
+func (s *Series) Close() {
+	close(s.jobs)
+	s.workers.Wait()
+}
+
+// Done is closed when the command is done.
+func (u *Underway) Done() <-chan struct{} { return u.done }
+
+// Wait gives what came of the command, once it is done.
+func (u *Underway) Wait() (Result, error) {
+	<-u.done
+	return u.result, u.err
+}
+
+// queue puts the command after those it must wait for.
+func (s *Series) queue(u *Underway) error {
+	user, wanted := u.command.wants()
+	self := touched{key: string(user.UUID[:])}
+	u.touches, u.values = wanted, wanted
+	if !user.IsZero() {
+		// Looked at before the user is read: what is done in between is read.
+		u.values = append(slices.Clip(wanted), s.valuesOf(self)...)
+		ctx, cancel := deadline.After(u.ctx, s.timeout)
+		now, may, err := u.command.releases(ctx, s.handler)
+		cancel()
+		if err != nil {
+			return err
+		}
+		if may {
+			u.touches = append(slices.Clip(u.values), now...)
+		}
+		u.touches = append(slices.Clip(u.touches), self)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, thing := range u.touches {
+		if before := s.last[thing]; before != nil && before != u {
+			u.after = append(u.after, before)
+		}
+		s.last[thing] = u
+	}
+	return nil
+}
+
+// valuesOf are the unique values that a user may have or come to have by what is
+// not done yet.
+func (s *Series) valuesOf(user touched) []touched {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if before := s.last[user]; before != nil {
+		return before.values
+	}
+	return nil
+}
+
+// work does commands until there are no more. They come in the order in which
+// they were added, so those that one waits for are being done already.
+func (s *Series) work(u *Underway) {
+	for {
+		s.do(u)
+		var more bool
+		if u, more = <-s.jobs; !more {
+			return
+		}
+	}
+}
+
+func (s *Series) do(u *Underway) {
+	for _, before := range u.after {
+		<-before.done
+	}
+	u.after = nil
+	s.handle(u)
+	s.mu.Lock()
+	for _, thing := range u.touches {
+		if s.last[thing] == u {
+			delete(s.last, thing)
+		}
+	}
+	s.mu.Unlock()
+	close(u.done)
+}
+
+// handle does the command. A panic becomes its error: it must not take others
+// with it.
+func (s *Series) handle(u *Underway) {
+	ctx, cancel := deadline.After(u.ctx, s.timeout)
+	defer cancel()
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			u.err = fmt.Errorf("panic: %T\n%s", panicked, debug.Stack())
+		}
+	}()
+	u.result, u.err = s.handler.Do(ctx, u.request, u.command)
+}
+
+func (cmd CreateUser) wants() (domain.UserID, []touched) {
+	return cmd.ID, values(cmd.user(cmd.ID))
+}
+
+func (CreateUser) releases(context.Context, *Handler) ([]touched, bool, error) {
+	return nil, false, nil
+}
+
+func (cmd UpdateUser) wants() (domain.UserID, []touched) {
+	return cmd.ID, values(cmd.update(domain.User{}))
+}
+
+func (cmd UpdateUser) releases(ctx context.Context, h *Handler) ([]touched, bool, error) {
+	if !cmd.Username.Set && !cmd.Email.Set && !cmd.ExternalID.Set {
+		return nil, false, nil
+	}
+	user, err := h.reader.user(ctx, cmd.ID)
+	return values(user), true, err
+}
+
+// values are the unique values of a user.
+func values(user domain.User) []touched {
+	all := make([]touched, 0, 4)
+	for _, value := range userValues(&user) {
+		if value.key != "" {
+			all = append(all, touched{value.kind, value.key})
+		}
+	}
+	return all
+}

@@ -1,0 +1,41 @@
+package httpapi
+
+import (
+	"mime"
+	"strings"
+)
+
+// linesMedia is the media type of JSON values on lines of their own.
+const linesMedia = "application/x-ndjson"
+
+var (
+	linesType  = []string{linesMedia}
+	batchTypes = []string{"application/json", linesMedia}
+)
+
+// sendsLines tells whether the request's body is lines.
+func (x *exchange) sendsLines() bool {
+	lines := x.r.Header["Content-Type"]
+	return len(lines) == 1 && isLines(lines[0])
+}
+
+// wantsLines tells whether the client asks for lines by name; a wildcard is
+// content with what everybody gets.
+func (x *exchange) wantsLines() bool {
+	for _, line := range x.r.Header["Accept"] {
+		for element := range strings.SplitSeq(line, ",") {
+			if isLines(element) && !strings.HasSuffix(strings.ReplaceAll(element, " ", ""), ";q=0") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isLines(text string) bool {
+	if !strings.Contains(text, "ndjson") {
+		return false // most are not, and parsing takes long
+	}
+	media, _, err := mime.ParseMediaType(text)
+	return err == nil && media == linesMedia
+}

@@ -1,0 +1,271 @@
+package queries
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// Follower is told everything that there is, and then everything that changes: in
+// pages, each of which it can stop and go on behind, also in another process. It
+// is for one goroutine.
+type Follower struct {
+	of *Reader
+	// r is the reader of the generation that answered last.
+	r     *Reader
+	epoch eventstream.Epoch
+	at    position
+	begun bool // Now was asked
+	told  bool // everything was, when it was asked last
+
+	groups []uuid.UUID // those that come next in the members' list
+}
+
+// Follow makes a follower that goes on behind a position, or from the beginning if
+// that is empty. A position brings its filter with it: one given beside it must be
+// zero or the same. The error is ErrNewsOff, a refusal, or eventstream's
+// ErrMalformedToken or ErrForeignToken; nothing is read yet.
+func (r *Reader) Follow(after string, filter NewsFilter, epoch eventstream.Epoch) (*Follower, error) {
+	if r.config.Notices == nil {
+		return nil, ErrNewsOff
+	}
+	if filter.Kinds == allNews && filter.Group.IsZero() {
+		filter.Kinds = 0
+	}
+	if err := filter.check(); err != nil {
+		return nil, err
+	}
+	f := &Follower{of: r, r: r.answering(), epoch: epoch}
+	if after == "" {
+		f.at.filter = filter
+		f.at.stage = walkUsers
+		return f, nil
+	}
+	at, err := parsePosition(after, epoch)
+	if err != nil {
+		return nil, err
+	}
+	if filter != (NewsFilter{}) && filter != at.filter {
+		return nil, domain.RefuseField("after", "is a position of other filters")
+	}
+	f.at, f.begun = at, true
+	return f, nil
+}
+
+// Position is where the follower stands, as text: behind everything that it was
+// told.
+func (f *Follower) Position() (string, error) {
+	if !f.begun {
+		return "", nil
+	}
+	text, err := f.at.appendText(nil, f.epoch)
+	return string(text), err
+}
+
+// AppendPosition appends the position behind a News of this follower.
+func (f *Follower) AppendPosition(dst []byte, news *News) ([]byte, error) {
+	return news.at.appendText(dst, f.epoch)
+}
+
+// Told tells whether the last Next came to the end of what there is.
+func (f *Follower) Told() bool { return f.told }
+
+// RestsOn is up to where everything shows in what was told.
+func (f *Follower) RestsOn() eventstream.Token { return f.at.place.At }
+
+// worked is how many announcements are gone over for one page at most, where the
+// filter passes over most of them.
+const worked = 1 << 14
+
+// Next appends to a page what comes next, up to limit in all. It may append less,
+// or nothing, and have more to tell; see Told.
+func (f *Follower) Next(ctx context.Context, page []News, limit int) ([]News, error) {
+	f.r = f.of.answering()
+	if err := f.begin(ctx); err != nil {
+		return page, err
+	}
+	f.told = false
+	for gone := 0; len(page) < limit && !f.told && gone < worked; {
+		var n int
+		var err error
+		switch f.at.stage {
+		case walkUsers:
+			page, err = f.walkUsers(ctx, page, limit)
+		case walkGroups:
+			page, err = f.walkGroups(ctx, page, limit)
+		case walkMembers:
+			page, err = f.walkMembers(ctx, page, limit)
+		default:
+			page, n, err = f.news(ctx, page, limit)
+		}
+		if err != nil {
+			return page, err
+		}
+		gone += n
+	}
+	return page, nil
+}
+
+// Wait returns when there may be something to tell, or when ctx ends, with its
+// error.
+func (f *Follower) Wait(ctx context.Context) error {
+	if !f.told {
+		return nil
+	}
+	if err := f.r.config.Notices.Wait(ctx, f.at.place); err != nil {
+		return fmt.Errorf("wait for changes: %w", err)
+	}
+	return nil
+}
+
+// begin remembers where the feed stands before the first list is read: what
+// changes while the lists are told is told behind them.
+func (f *Follower) begin(ctx context.Context) error {
+	if f.begun {
+		return nil
+	}
+	now, err := f.r.config.Notices.Now(ctx)
+	if err != nil {
+		return fmt.Errorf("find where the change feed stands: %w", err)
+	}
+	f.at.place, f.begun = now, true
+	return nil
+}
+
+// next goes on with another list, or with what changes.
+func (f *Follower) next(to stage) {
+	f.at.stage, f.at.id, f.at.member = to, uuid.Nil, uuid.Nil
+}
+
+func (f *Follower) walkUsers(ctx context.Context, page []News, limit int) ([]News, error) {
+	if !f.at.filter.wantsUser() {
+		f.next(walkGroups)
+		return page, nil
+	}
+	wanted := limit - len(page)
+	users, err := f.r.usersAfter(ctx, f.at.id, wanted)
+	if err != nil {
+		return page, err
+	}
+	for i := range users {
+		f.at.id = users[i].ID.UUID
+		page = append(page, News{Kind: UserNews, Seq: eventstream.Seq(users[i].Seq), User: users[i], at: f.at})
+	}
+	if len(users) < wanted {
+		f.next(walkGroups)
+	}
+	return page, nil
+}
+
+func (f *Follower) walkGroups(ctx context.Context, page []News, limit int) ([]News, error) {
+	if only := f.at.filter.Group; !only.IsZero() || !f.at.filter.wants(GroupNews) {
+		if f.at.filter.wants(GroupNews) && !only.IsZero() {
+			group, err := f.r.config.View.Group(ctx, only)
+			if err != nil {
+				return page, fmt.Errorf("read a group's row: %w", err)
+			}
+			f.next(walkMembers)
+			if group.Exists() {
+				page = append(page, groupNews(&group, f.at))
+			}
+			return page, nil
+		}
+		f.next(walkMembers)
+		return page, nil
+	}
+	wanted := limit - len(page)
+	groups, err := f.r.groupsAfter(ctx, f.at.id, wanted)
+	if err != nil {
+		return page, err
+	}
+	for i := range groups {
+		f.at.id = groups[i].ID.UUID
+		page = append(page, groupNews(&groups[i], f.at))
+	}
+	if len(groups) < wanted {
+		f.next(walkMembers)
+	}
+	return page, nil
+}
+
+func groupNews(group *domain.Group, at position) News {
+	return News{Kind: GroupNews, Seq: eventstream.Seq(group.Seq), Group: *group, at: at}
+}
+
+// groupsAtOnce is how many groups the members' list looks ahead.
+const groupsAtOnce = 500
+
+// walkMembers tells the members of one group after the other. The position names
+// the group it is at, and the member it was told of last.
+func (f *Follower) walkMembers(ctx context.Context, page []News, limit int) ([]News, error) {
+	if !f.at.filter.wants(MemberNews) {
+		f.next(newsStage)
+		return page, nil
+	}
+	if f.at.id == uuid.Nil {
+		group, err := f.nextGroup(ctx, uuid.Nil)
+		if err != nil {
+			return page, err
+		}
+		if group == uuid.Nil {
+			f.next(newsStage)
+			return page, nil
+		}
+		f.at.id = group
+	}
+	wanted := limit - len(page)
+	members, err := f.r.config.View.Members(ctx, domain.GroupID{UUID: f.at.id}, f.at.member, wanted)
+	if err != nil {
+		return page, fmt.Errorf("list members: %w", err)
+	}
+	for i := range members {
+		f.at.member = members[i].Member
+		page = append(page, memberNews(&members[i], f.at))
+	}
+	if len(members) == wanted {
+		return page, nil
+	}
+	group, err := f.nextGroup(ctx, f.at.id)
+	if err != nil {
+		return page, err
+	}
+	if group == uuid.Nil {
+		f.next(newsStage)
+		return page, nil
+	}
+	f.at.id, f.at.member = group, uuid.Nil
+	return page, nil
+}
+
+// nextGroup gives the group after another in the list, the nil one after the last.
+func (f *Follower) nextGroup(ctx context.Context, after uuid.UUID) (uuid.UUID, error) {
+	if only := f.at.filter.Group; !only.IsZero() {
+		if after == uuid.Nil {
+			return only.UUID, nil
+		}
+		return uuid.Nil, nil
+	}
+	if len(f.groups) == 0 {
+		groups, err := f.r.groupsAfter(ctx, after, groupsAtOnce)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		for i := range groups {
+			f.groups = append(f.groups, groups[i].ID.UUID)
+		}
+	}
+	if len(f.groups) == 0 {
+		return uuid.Nil, nil
+	}
+	next := f.groups[0]
+	f.groups = f.groups[1:]
+	return next, nil
+}
+
+func memberNews(membership *domain.Membership, at position) News {
+	return News{Kind: MemberNews, Seq: eventstream.Seq(membership.Seq), Removed: !membership.Present, Membership: *membership, at: at}
+}
