@@ -20,7 +20,7 @@ type (
 	KeyID = ID[APIKey]
 )
 
-// EntityID names a user or a group, where either may be meant.
+// EntityID names a user or a group where either may be meant.
 type EntityID struct {
 	Kind MemberKind
 	ID   uuid.UUID

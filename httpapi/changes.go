@@ -31,9 +31,9 @@ var changeRoutes = []route{{
 		"in the order in which it comes, and you have what the directory has. Positions never expire. The memberships of what is removed are told as removed.\n\n" +
 		"With `Accept: text/event-stream` the answer is a stream of events that does not end: `change`, with the position as its id, so that `Last-Event-ID` resumes. " +
 		"With `Accept: application/x-ndjson` it is one item a line, all that there is; with `wait` it does not end, and empty lines show that it goes on.",
-	headers: []header{lastEventID},
+	headers: []header{lastEventID, consistency, prefer},
 	answers: []answer{{
-		status: http.StatusOK, text: "What is to be told.", schema: "NewsPage", example: newsPageExample,
+		status: http.StatusOK, text: "What is to be told.", schema: "NewsPage", headers: []header{consistency}, example: newsPageExample,
 		more: []content{{media: eventStreamType[0], schema: "Text"}, {media: ndjsonType[0], schema: "News", example: newsExample}},
 	}},
 	streams: true, serve: getChanges,
@@ -55,6 +55,13 @@ type following struct {
 func getChanges(ctx context.Context, x *exchange) error {
 	asked, err := x.following()
 	if err != nil {
+		return err
+	}
+	fresh, err := x.freshness()
+	if err != nil {
+		return err
+	}
+	if err := asked.follower.Ensure(ctx, fresh); err != nil {
 		return err
 	}
 	if asked.form == nil {
@@ -80,8 +87,8 @@ func (x *exchange) following() (*following, error) {
 	}
 	asked.form = formOf(x.r.Header["Accept"])
 	after, _ := x.param("after")
-	if resumed := x.r.Header[string(lastEventID)]; len(resumed) > 0 && resumed[0] != "" {
-		after = resumed[0] // the address is as it was at first
+	if resumed := x.r.Header.Get(string(lastEventID)); resumed != "" {
+		after = resumed // the address is as it was at first
 	}
 	asked.follower, err = x.api.config.Queries.Follow(after, filter, x.api.config.Epoch)
 	return asked, err

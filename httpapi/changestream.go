@@ -93,6 +93,9 @@ func (x *exchange) streamChanges(ctx context.Context, asked *following) error {
 	if err != nil {
 		return err
 	}
+	if err := x.setConsistency(asked.follower.RestsOn()); err != nil {
+		return err
+	}
 	stream := func(ctx context.Context) {
 		defer x.api.metrics.follow(asked.form.kind())()
 		if !x.startStream(asked.form.media()) {

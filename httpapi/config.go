@@ -60,6 +60,9 @@ type Config struct {
 	// Ready tells whether requests should be sent here, for /readyz; nil is always
 	// ready.
 	Ready func(ctx context.Context) Readiness
+	// Parking tells what views cannot apply, for those who look after the service; nil
+	// has no routes for that.
+	Parking Parking
 	// Version is shown in the OpenAPI document.
 	Version string
 }
@@ -105,8 +108,14 @@ type ViewStatus struct {
 	Name string
 	// Position is up to where the view has applied the store's transactions.
 	Position uint64
-	// Behind is how many transactions the view has still to apply.
+	// Behind is how many transactions the view has still to apply; of what follows the
+	// change feed, how many commits of that.
 	Behind uint64
+	// Lag is how far the view is behind in time; negative if that is not known here.
+	Lag time.Duration
+	// Checkpoint is up to where in each of changes/{n} the view has got, on a store
+	// that does not number its transactions.
+	Checkpoint eventstream.Token
 	// Parked is how many streams the view cannot apply, and Streams some of them.
 	Parked  int
 	Streams []ParkedStream

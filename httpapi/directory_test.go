@@ -159,7 +159,7 @@ func (d *directory) handler(t testing.TB, change func(*httpapi.Config)) http.Han
 	t.Helper()
 	config := httpapi.Config{
 		Commands: d.commands, Queries: d.queries, Epoch: d.of.Epoch,
-		AdminKeys: []httpapi.KeyHash{httpapi.HashKey("another-admin-key-of-32-letters-xx"), httpapi.HashKey(adminKey)},
+		Parking: parkingLot{}, AdminKeys: []httpapi.KeyHash{httpapi.HashKey("another-admin-key-of-32-letters-xx"), httpapi.HashKey(adminKey)},
 	}
 	if change != nil {
 		change(&config)

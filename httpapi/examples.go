@@ -37,12 +37,21 @@ var (
 		`"seq":1,"removed":false,"member":` + string(membershipExample) + `}`)
 	newsPageExample = json.RawMessage(`{"items":[` + string(newsExample) + `],"next":"gQECAwQFBgcIAQkFAAMAAMPMi_o"}`)
 
+	memberChangeListExample = json.RawMessage(`{"items":[{"groupId":"01926e60-11b2-7d0a-8c55-2f9e4b7a6d31","memberId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10",` +
+		`"seq":1,"time":"2026-11-22T07:00:00.000Z","actor":"admin","commandId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e12",` +
+		`"events":[{"type":"SetMember","data":{"present":true,"kind":"user"}}],` +
+		`"changes":[{"field":"kind","after":"user"},{"field":"since","after":"2026-11-22T07:00:00.000Z"}]}],"next":null}`)
+
 	newKeyExample  = json.RawMessage(`{"label":"payroll","scopes":["read"]}`)
 	keyExample     = `"id":"01926e61-3c4d-7e8f-9a0b-1c2d3e4f5a6b","label":"payroll","scopes":["read"],"createdAt":"2026-11-22T07:00:00.000Z"`
 	createdExample = json.RawMessage(`{` + keyExample + `,"key":"idk_01926e61-3c4d-7e8f-9a0b-1c2d3e4f5a6b_…"}`)
 	keyListExample = json.RawMessage(`{"items":[{` + keyExample + `}],"next":null}`)
 
-	readyExample = json.RawMessage(`{"status":"ready","views":[{"name":"rows","position":1207,"behind":0,"parked":0}],` +
+	parkedExample = json.RawMessage(`{"items":[{"view":"memview","stream":"user/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10","seq":3,"reason":"unknown_event",` +
+		`"since":"2026-11-22T07:00:00.000Z","attempts":2}],"total":1}`)
+	retryExample = json.RawMessage(`{"view":"memview","stream":"user/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10"}`)
+
+	readyExample = json.RawMessage(`{"status":"ready","views":[{"name":"rows","position":1207,"behind":0,"lagSeconds":0,"parked":0}],` +
 		`"store":{"position":1207,"writable":true,"freeBytes":83751862272}}`)
 )
 

@@ -57,6 +57,53 @@ func FuzzPatch(f *testing.F) {
 	})
 }
 
+// FuzzCheck sends bodies as questions. Whatever they are, the answer is a good one:
+// never a fault; what is not JSON is malformed; and every question has its answer.
+func FuzzCheck(f *testing.F) {
+	handler := newDirectory(f, wiring{noSearch: true}).handler(f, nil)
+	group, user := created(f, handler, "/groups", `{"name":"something"}`), created(f, handler, "/users", `{"username":"somebody"}`)
+	if put := ask(handler, "PUT", "/groups/"+group+"/members/"+user, ""); put.Code != http.StatusCreated {
+		f.Fatalf("put: status %d", put.Code)
+	}
+	one := `{"groupId":"` + group + `","userId":"` + user + `"}`
+	for _, seed := range []string{
+		`{"items":[` + one + `]}`, `{"items":[` + strings.Repeat(one+",", 100) + one + `]}`, `{"items":[]}`, `{"items":[{}]}`, `{"items":[null,7,"x",[]]}`, `{}`, `[]`, ``, `null`,
+		`{"items":[{"groupId":"` + user + `","userId":"` + group + `"}]}`, `{"items":[{"groupId":7,"userId":null,"x":{}}]}`, `{"items":{"groupId":1}}`, `{"items":[` + one + `,` + one + `],"items":[]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		answer := ask(handler, "POST", "/groups:check", string(body), "Content-Type", "application/json")
+		sound := json.Valid(body) && utf8.Valid(body)
+		switch answer.Code {
+		case http.StatusOK:
+			var asked struct {
+				Items []struct{ GroupID, UserID string } `json:"items"`
+			}
+			var told struct {
+				Items []struct{ Member *bool } `json:"items"`
+			}
+			if err := errors.Join(json.Unmarshal(body, &asked), json.Unmarshal(answer.Body.Bytes(), &told)); err != nil || len(told.Items) != len(asked.Items) || len(asked.Items) > 100 {
+				t.Fatalf("%d questions, %d answers, %v", len(asked.Items), len(told.Items), err)
+			}
+			for i, q := range asked.Items {
+				in := strings.EqualFold(q.GroupID, group) && strings.EqualFold(q.UserID, user)
+				if told.Items[i].Member == nil || *told.Items[i].Member != in {
+					t.Errorf("answer %d: %s", i, answer.Body)
+				}
+			}
+		case http.StatusUnprocessableEntity:
+			if !sound {
+				t.Errorf("not malformed: %s", answer.Body)
+			}
+			checkPointers(t, answer.Body.Bytes())
+		case http.StatusBadRequest:
+		default:
+			t.Errorf("status %d: %s", answer.Code, answer.Body)
+		}
+	})
+}
+
 func checkPointers(t *testing.T, body []byte) {
 	var problem struct {
 		Errors []struct {
@@ -151,4 +198,85 @@ func askRaw(handler http.Handler, path, query string) int {
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, r)
 	return w.Code
+}
+
+// FuzzBatch sends bodies as a batch, as one item of a batch and as lines. Each
+// answer is a good one: as many results as items, all of them JSON, none a fault.
+func FuzzBatch(f *testing.F) {
+	for _, seed := range []string{
+		`{"items":[]}`, `{"items":[{"op":"create","user":{"username":"a"}},7]}`, `{"op":"create","user":{"username":"b","attributes":{"a":[1]}}}`,
+		`{"op":"patch","id":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10","ifMatch":"*","user":{"name":null}}`, "{\"op\":\"create\"}\n\n[]\r\n{", `{"op":"patch","ifMatch":"\"a\", W/","id":"x","user":[]}`,
+		`{"op":null,"id":null,"ifMatch":null,"user":null}`, `{"op":"create","id":null,"user":{"id":null,"username":"\ud800"}}`, `{"items":[[[[]]]],"items":1}`, "\x00", `{"op":"create","op":1}`, `{"items":{"a":1}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	handler := newDirectory(f, wiring{noSearch: true}).handler(f, nil)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, text := range []string{string(body), `{"items":[` + string(body) + `]}`} {
+			answer := ask(handler, "POST", "/users:batch", text)
+			switch answer.Code {
+			case http.StatusOK:
+				var sent, got struct{ Items []json.RawMessage }
+				if errors.Join(json.Unmarshal([]byte(text), &sent), json.Unmarshal(answer.Body.Bytes(), &got)) != nil || len(sent.Items) != len(got.Items) {
+					t.Errorf("%d results for %d items: %s", len(got.Items), len(sent.Items), answer.Body)
+				}
+				for _, result := range got.Items {
+					checkResult(t, result)
+				}
+			case http.StatusUnprocessableEntity:
+				checkPointers(t, answer.Body.Bytes())
+			case http.StatusBadRequest:
+			default:
+				t.Errorf("status %d: %s", answer.Code, answer.Body)
+			}
+		}
+		answer := ask(handler, "POST", "/users:batch", string(body), "Content-Type", "application/x-ndjson")
+		want := 0
+		for line := range bytes.SplitSeq(body, []byte("\n")) {
+			if len(bytes.TrimSpace(line)) > 0 {
+				want++
+			}
+		}
+		if got := bytes.Count(answer.Body.Bytes(), []byte("\n")); got != want {
+			t.Errorf("%d results for %d lines: %s", got, want, answer.Body)
+		}
+		for line := range bytes.Lines(answer.Body.Bytes()) {
+			checkResult(t, line)
+		}
+	})
+}
+
+func checkResult(t *testing.T, text []byte) {
+	var result struct {
+		Status   int
+		ID, Code string
+	}
+	if err := json.Unmarshal(text, &result); err != nil || result.Status < 200 || result.Status >= 500 || (result.Status < 300) != (result.ID != "") || (result.Status < 300) != (result.Code == "") {
+		t.Errorf("a result is %s: %v", text, err)
+	}
+	if result.Status == http.StatusUnprocessableEntity {
+		checkPointers(t, text)
+	}
+}
+
+// FuzzRetry sends bodies as orders to try a parked stream again: they are done or
+// refused, never a fault.
+func FuzzRetry(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"view":"rows","stream":"user/x"}`, `{"view":null,"stream":7}`, `{"view":"rows","stream":""}`, `{"view":"rows","stream":"x","more":1}`, `[]`, ``, `{"view":"`,
+		`{"view":"rows","stream":"` + strings.Repeat("x", 300) + `"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	handler := newDirectory(f, wiring{noSearch: true}).handler(f, nil)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		answer := ask(handler, "POST", "/parked:retry", string(body), "Content-Type", "application/json")
+		switch answer.Code {
+		case http.StatusNoContent, http.StatusNotFound, http.StatusBadRequest, http.StatusServiceUnavailable:
+		case http.StatusUnprocessableEntity:
+			checkPointers(t, answer.Body.Bytes())
+		default:
+			t.Errorf("status %d: %s", answer.Code, answer.Body)
+		}
+	})
 }

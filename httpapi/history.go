@@ -2,26 +2,64 @@ package httpapi
 
 import (
 	"context"
+	"net/http"
 	"strconv"
 
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/queries"
 )
 
-// answerHistory answers with a page of an entity's commits.
-func answerHistory[E any](
-	ctx context.Context, x *exchange,
-	read func(context.Context, domain.ID[E], queries.Listing, queries.Freshness) (queries.Page[queries.Change], error),
-) error {
-	id, err := pathID[E](x, "id")
+var historyParameters = []parameter{limitParameter, cursorParameter, {
+	name: "diff", description: "Whether each commit also tells what it changed, field by field.", schema: boolean(), example: true,
+}}
+
+const historyText = "With `diff=true` each commit has `changes` too: what the entity's body shows before and after it, field by field. " +
+	"A field that was not there has no `before`, one that is gone no `after`; with a removal all are gone."
+
+var memberHistoryRoutes = []route{
+	{
+		method: http.MethodGet, path: "/groups/{id}/members/history", scope: domain.ReadScope, id: "getMembersHistory", tag: "members",
+		summary: "Every commit of the memberships that there ever were in a group, by time", query: historyParameters, headers: readHeaders,
+		description: "By time, then by the member's id, then by number; each with its `groupId` and `memberId`. " + historyText,
+		answers:     []answer{{status: http.StatusOK, text: "A page of commits.", schema: "ChangeList", headers: listHeaders, example: memberChangeListExample}},
+		serve:       getMembersHistory,
+	},
+	{
+		method: http.MethodGet, path: "/groups/{id}/members/{memberId}/history", scope: domain.ReadScope, id: "getMemberHistory", tag: "members",
+		summary: "Every commit of a membership, oldest first", query: historyParameters, headers: readHeaders, description: historyText,
+		answers: []answer{{status: http.StatusOK, text: "A page of commits.", schema: "ChangeList", headers: listHeaders, example: memberChangeListExample}},
+		serve:   getMemberHistory,
+	},
+}
+
+func getMembersHistory(ctx context.Context, x *exchange) error {
+	group, err := pathID[domain.Group](x, "id")
 	if err != nil {
 		return err
 	}
+	return answerHistory(x, func(recall queries.Recall, fresh queries.Freshness) (queries.Page[queries.Change], error) {
+		return x.api.config.Queries.MembersHistory(ctx, group, recall, fresh)
+	})
+}
+
+func getMemberHistory(ctx context.Context, x *exchange) error {
+	group, member, err := x.memberPath()
+	if err != nil {
+		return err
+	}
+	return answerHistory(x, func(recall queries.Recall, fresh queries.Freshness) (queries.Page[queries.Change], error) {
+		return x.api.config.Queries.MembershipHistory(ctx, group, member, recall, fresh)
+	})
+}
+
+// answerHistory answers with a page of commits.
+func answerHistory(x *exchange, read func(queries.Recall, queries.Freshness) (queries.Page[queries.Change], error)) error {
 	fresh, err := x.freshness()
 	if err != nil {
 		return err
 	}
-	page, err := read(ctx, id, x.listing(), fresh)
+	diff, _ := x.param("diff")
+	page, err := read(queries.Recall{Listing: x.listing(), Diff: diff == "true"}, fresh)
 	if err != nil {
 		return err
 	}
@@ -29,7 +67,12 @@ func answerHistory[E any](
 }
 
 func appendChange(dst []byte, c *queries.Change) []byte {
-	dst = append(dst, `{"seq":`...)
+	dst = append(dst, '{')
+	if group, member, is := c.Stream.Edge(); is {
+		dst = appendIDMember(dst, `"groupId":"`, group)
+		dst = append(appendIDMember(dst, `,"memberId":"`, member), ',')
+	}
+	dst = append(dst, `"seq":`...)
 	dst = strconv.AppendUint(dst, uint64(c.Seq), 10)
 	dst = append(dst, `,"time":`...)
 	dst = appendTime(dst, c.Time)
@@ -47,5 +90,10 @@ func appendChange(dst []byte, c *queries.Change) []byte {
 		dst = append(dst, c.Events[i].Data...)
 		dst = append(dst, '}')
 	}
-	return append(dst, ']', '}')
+	dst = append(dst, ']')
+	if c.Diff {
+		dst = append(dst, `,"changes":`...)
+		dst = appendDifferences(dst, bodyOf(&c.Before), bodyOf(&c.After))
+	}
+	return append(dst, '}')
 }

@@ -18,8 +18,8 @@ const maxMembers = commands.MaxMembersAtOnce
 var memberRoutes = []route{
 	{
 		method: http.MethodGet, path: "/groups/{id}/members", scope: domain.ReadScope, id: "getMembers", tag: "members",
-		summary: "The members of a group, by id", query: []parameter{limitParameter, cursorParameter, effectiveParameter}, headers: readHeaders,
-		description: "The direct ones; with `effective=true` also those who are in through groups in the group, each once, with `via`.",
+		summary: "The members of a group, by id, now or as they were", query: []parameter{limitParameter, cursorParameter, effectiveParameter, instantParameter}, headers: readHeaders,
+		description: "The direct ones; with `effective=true` also those who are in through groups in the group, each once, with `via`. " + instantText,
 		answers:     []answer{{status: http.StatusOK, text: "A page of memberships.", schema: "MembershipList", headers: listHeaders, example: membershipListExample}},
 		serve:       getMembers,
 	},
@@ -71,12 +71,26 @@ func getMembers(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
+	at, past, err := x.instant(domain.GroupMember, id.UUID)
+	if err != nil {
+		return err
+	}
 	if x.effective(id.UUID) {
+		if past {
+			return wrongParameter("at", "goes without effective")
+		}
 		page, err := x.api.config.Queries.EffectiveMembers(ctx, id, x.listing(), fresh)
 		if err != nil {
 			return err
 		}
 		return answerPage(x, &page, appendEffective)
+	}
+	if past {
+		page, err := x.api.config.Queries.MembersAt(ctx, id, at, x.listing(), fresh)
+		if err != nil {
+			return err
+		}
+		return answerPage(x, &page, appendMembership)
 	}
 	page, err := x.api.config.Queries.Members(ctx, id, x.listing(), fresh)
 	if err != nil {

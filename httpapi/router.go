@@ -61,12 +61,13 @@ func New(config Config) (http.Handler, error) {
 // routes are all there are.
 func (a *api) routes() [][]route {
 	return [][]route{
-		userRoutes, batchRoutes, groupRoutes, memberRoutes,
+		userRoutes, batchRoutes, groupRoutes, memberRoutes, memberHistoryRoutes,
 		changeRoutes,
 		checkRoutes,
 		keyRoutes,
 		a.viewRoutes(),
 		a.storeRoutes(),
+		a.parkedRoutes(),
 		a.serviceRoutes(),
 	}
 }

@@ -71,7 +71,7 @@ func TestEveryRouteNeedsItsScope(t *testing.T) {
 		}
 		wanted := domain.ReadScope
 		switch {
-		case strings.HasPrefix(path, "/keys"):
+		case strings.HasPrefix(path, "/keys"), strings.HasPrefix(path, "/parked"):
 			wanted = domain.AdminScope
 		case method != http.MethodGet && path != "/groups:check":
 			wanted = domain.WriteScope

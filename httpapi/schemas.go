@@ -56,6 +56,12 @@ func schemas() map[string]*huma.Schema {
 		"Change": object([]string{"seq", "time", "actor", "commandId", "events"}, map[string]*huma.Schema{
 			"seq": integer(1), "time": timeSchema("When it was written."), "actor": text("Who asked: `admin`, or `key/` and an id.", 0),
 			"commandId": idSchema("What it was written by."), "events": array(ref("Event")),
+			"groupId": idSchema("Of a membership: the group."), "memberId": idSchema("Of a membership: the user or group that came in or left."),
+			"changes": described(array(ref("FieldChange")), "With `diff=true`: what it changed."),
+		}),
+		"FieldChange": object([]string{"field"}, map[string]*huma.Schema{
+			"field":  text("As in the entity's body; one of the attributes as `attributes.` and its name.", 0),
+			"before": {Description: "Absent if the field was not there."}, "after": {Description: "Absent if the field is gone."},
 		}),
 		"ChangeList": list("Change"),
 		"Event": object([]string{"type", "data"}, map[string]*huma.Schema{
@@ -71,6 +77,15 @@ func schemas() map[string]*huma.Schema {
 			"label": text("What people call it.", domain.MaxText), "scopes": scopesSchema(), "owner": nullable(idSchema("The user it belongs to; without one it is a service's.")),
 		}),
 		"KeyList": list("Key"),
+
+		"ParkedList": object([]string{"items", "total"}, map[string]*huma.Schema{
+			"items": array(object([]string{"view", "stream", "seq", "reason", "since", "attempts"}, map[string]*huma.Schema{
+				"view": text("", 0), "stream": text("", 0), "seq": described(integer(0), "The first commit that could not be applied."),
+				"reason": described(text("", 0), "The kind of the error."), "since": timeSchema("When it was parked."), "attempts": integer(0),
+			})),
+			"total": described(integer(0), "How many there are."),
+		}),
+		"ParkedStream": object([]string{"view", "stream"}, map[string]*huma.Schema{"view": text("", 0), "stream": text("", 0)}),
 
 		"Generations": generationsSchema(),
 		"RebuildOrder": object([]string{"views"}, map[string]*huma.Schema{
@@ -170,10 +185,12 @@ func readySchema() *huma.Schema {
 			"freeBytes": described(integer(0), "Room on the store's disk."),
 		}),
 		"views": array(object([]string{"name", "position", "behind", "parked"}, map[string]*huma.Schema{
-			"name":     text("", 0),
-			"position": described(integer(0), "Up to where the view has applied the store's transactions."),
-			"behind":   described(integer(0), "How many transactions the view has still to apply."),
-			"parked":   described(integer(0), "How many streams the view cannot apply until an operator steps in."),
+			"name":       text("", 0),
+			"position":   described(integer(0), "Up to where the view has applied the store's transactions."),
+			"behind":     described(integer(0), "How many transactions, or commits of the change feed, the view has still to apply."),
+			"lagSeconds": described(&huma.Schema{Type: huma.TypeNumber}, "How far the view is behind in time, where that is known."),
+			"checkpoint": described(&huma.Schema{Type: huma.TypeObject, AdditionalProperties: integer(0)}, "Up to where in each stream of the change feed the view has got."),
+			"parked":     described(integer(0), "How many streams the view cannot apply until an operator steps in."),
 			"streams": array(object([]string{"stream", "seq", "reason"}, map[string]*huma.Schema{
 				"stream": text("", 0), "seq": integer(1), "reason": text("", 0),
 			})),

@@ -127,6 +127,18 @@ func (v *ViewStatus) append(dst []byte) []byte {
 	dst = strconv.AppendUint(dst, v.Position, 10)
 	dst = append(dst, `,"behind":`...)
 	dst = strconv.AppendUint(dst, v.Behind, 10)
+	if v.Lag >= 0 {
+		dst = append(dst, `,"lagSeconds":`...)
+		dst = strconv.AppendFloat(dst, v.Lag.Seconds(), 'f', 3, 64)
+	}
+	for i, position := range v.Checkpoint {
+		dst = append(dst, [...]string{`,"checkpoint":{`, `,`}[min(i, 1)]...)
+		dst = append(appendString(dst, string(position.Stream)), ':')
+		dst = strconv.AppendUint(dst, uint64(position.Seq), 10)
+	}
+	if len(v.Checkpoint) > 0 {
+		dst = append(dst, '}')
+	}
 	dst = append(dst, `,"parked":`...)
 	dst = strconv.AppendInt(dst, int64(v.Parked), 10)
 	if len(v.Streams) > 0 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/httpapi"
 )
 
@@ -31,11 +32,11 @@ func TestReadiness(t *testing.T) {
 		{httpapi.Readiness{Ready: true}, 200, `{"status":"ready","views":[]}`},
 		{
 			httpapi.Readiness{Reason: "catching up", Views: []httpapi.ViewStatus{
-				{Name: "rows", Position: 3, Behind: 7},
-				{Name: "search", Parked: 2, Streams: []httpapi.ParkedStream{{Stream: "user/1", Seq: 3, Reason: "unknown event"}, {Stream: "user/2", Seq: 1, Reason: "refused"}}},
+				{Name: "rows", Position: 3, Behind: 7, Lag: 1500 * time.Millisecond, Checkpoint: eventstream.NewToken(eventstream.Position{Stream: "changes/0", Seq: 4}, eventstream.Position{Stream: "changes/1", Seq: 5})},
+				{Name: "search", Lag: -1, Parked: 2, Streams: []httpapi.ParkedStream{{Stream: "user/1", Seq: 3, Reason: "unknown event"}, {Stream: "user/2", Seq: 1, Reason: "refused"}}},
 			}, Store: &httpapi.StoreStatus{Position: 10, Refusing: "disk almost full", Damage: "segment 1", FreeBytes: 5}},
 			503,
-			`{"status":"not_ready","reason":"catching up","views":[{"name":"rows","position":3,"behind":7,"parked":0},{"name":"search","position":0,"behind":0,"parked":2,"streams":[` +
+			`{"status":"not_ready","reason":"catching up","views":[{"name":"rows","position":3,"behind":7,"lagSeconds":1.500,"checkpoint":{"changes/0":4,"changes/1":5},"parked":0},{"name":"search","position":0,"behind":0,"parked":2,"streams":[` +
 				`{"stream":"user/1","seq":3,"reason":"unknown event"},{"stream":"user/2","seq":1,"reason":"refused"}]}],` +
 				`"store":{"position":10,"writable":false,"reason":"disk almost full","damage":"segment 1","freeBytes":5}}`,
 		},
@@ -47,6 +48,24 @@ func TestReadiness(t *testing.T) {
 		}
 		if (test.status == 503) != (answer.Header().Get("Retry-After") != "") {
 			t.Errorf("Retry-After %q", answer.Header().Get("Retry-After"))
+		}
+	}
+}
+
+func TestParked(t *testing.T) {
+	handler := newDirectory(t, wiring{}).handler(t, nil)
+	listed := ask(handler, "GET", "/parked", "")
+	want := `{"items":[{"view":"rows","stream":"` + string(parkedForGood) + `","seq":3,"reason":"refused","since":"1970-01-01T00:00:00.000Z","attempts":2}],"total":1}`
+	if listed.Code != http.StatusOK || listed.Body.String() != want {
+		t.Errorf("%d %s", listed.Code, listed.Body)
+	}
+	for body, status := range map[string]int{
+		`{"view":"rows","stream":"` + string(parkedForGood) + `"}`: http.StatusServiceUnavailable,
+		`{"view":"rows","stream":"user/other"}`:                    http.StatusNoContent,
+		`{"view":"none","stream":"user/other"}`:                    http.StatusNotFound,
+	} {
+		if answer := ask(handler, "POST", "/parked:retry", body); answer.Code != status {
+			t.Errorf("%s: %d %s", body, answer.Code, answer.Body)
 		}
 	}
 }

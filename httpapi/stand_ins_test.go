@@ -2,9 +2,12 @@ package httpapi_test
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/httpapi"
 	"github.com/seed5b6a70b4/identity/queries"
 	"github.com/seed5b6a70b4/identity/queries/memview"
 )
@@ -31,6 +34,25 @@ func (w waiterWith) Ensure(context.Context, eventstream.StreamID, eventstream.Se
 }
 
 func (waiterWith) Complete() error { return nil }
+
+// parkingLot has one stream parked for good and one that can be applied by now.
+type parkingLot struct{}
+
+const parkedForGood = eventstream.StreamID("user/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10")
+
+func (parkingLot) Parked(context.Context) ([]httpapi.Parked, error) {
+	return []httpapi.Parked{{View: "rows", Stream: parkedForGood, Seq: 3, Reason: "refused", Since: time.UnixMilli(0).UTC(), Attempts: 2}}, nil
+}
+
+func (parkingLot) Retry(_ context.Context, view string, stream eventstream.StreamID) error {
+	switch {
+	case view != "rows":
+		return domain.NotFound
+	case stream == parkedForGood:
+		return fmt.Errorf("retry: %w", eventstream.ErrParked)
+	}
+	return nil
+}
 
 var (
 	_ queries.View   = brokenRows{}

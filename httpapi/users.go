@@ -61,14 +61,14 @@ var userRoutes = []route{
 	},
 	{
 		method: http.MethodGet, path: "/users/{id}/history", scope: domain.ReadScope, id: "getUserHistory", tag: "users",
-		summary: "Every commit of a user, oldest first", query: []parameter{limitParameter, cursorParameter}, headers: readHeaders,
+		summary: "Every commit of a user, oldest first", query: historyParameters, headers: readHeaders, description: historyText,
 		answers: []answer{{status: http.StatusOK, text: "A page of commits.", schema: "ChangeList", headers: listHeaders, example: changeListExample}},
 		serve:   users.getHistory,
 	},
 	{
 		method: http.MethodGet, path: "/users/{id}/groups", scope: domain.ReadScope, id: "getUserGroups", tag: "members",
-		summary: "The groups that a user is in, by id", query: []parameter{limitParameter, cursorParameter, effectiveParameter}, headers: readHeaders,
-		description: "Directly; with `effective=true` also through groups that are in groups, with `via`.",
+		summary: "The groups that a user is in, by id, now or as they were", query: []parameter{limitParameter, cursorParameter, effectiveParameter, instantParameter}, headers: readHeaders,
+		description: "Directly; with `effective=true` also through groups that are in groups, with `via`. " + instantText,
 		answers:     []answer{{status: http.StatusOK, text: "A page of memberships.", schema: "MembershipList", headers: listHeaders, example: membershipListExample}},
 		serve:       getUserGroups,
 	},
@@ -107,12 +107,26 @@ func getUserGroups(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
+	at, past, err := x.instant(domain.UserMember, id.UUID)
+	if err != nil {
+		return err
+	}
 	if x.effective(id.UUID) {
+		if past {
+			return wrongParameter("at", "goes without effective")
+		}
 		page, err := x.api.config.Queries.EffectiveGroups(ctx, id, x.listing(), fresh)
 		if err != nil {
 			return err
 		}
 		return answerPage(x, &page, appendEffective)
+	}
+	if past {
+		page, err := x.api.config.Queries.GroupsOfUserAt(ctx, id, at, x.listing(), fresh)
+		if err != nil {
+			return err
+		}
+		return answerPage(x, &page, appendMembership)
 	}
 	page, err := x.api.config.Queries.GroupsOfUser(ctx, id, x.listing(), fresh)
 	if err != nil {

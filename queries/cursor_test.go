@@ -50,7 +50,7 @@ func cursors(t *testing.T, d *directory) map[string]string {
 	note("members", members.Next, err)
 	of, err := d.reader.GroupsOfUser(ctx, ada.ID, first, latest)
 	note("groups of", of.Next, err)
-	history, err := d.reader.UserHistory(ctx, ada.ID, first, latest)
+	history, err := d.reader.UserHistory(ctx, ada.ID, queries.Recall{Listing: first}, latest)
 	note("history", history.Next, err)
 	return found
 }
@@ -96,7 +96,7 @@ func lists(t *testing.T, d *directory) map[string]func(cursor string) error {
 			return err
 		},
 		"history": func(cursor string) error {
-			_, err := d.reader.UserHistory(ctx, ada, queries.Listing{Cursor: cursor}, latest)
+			_, err := d.reader.UserHistory(ctx, ada, queries.Recall{Listing: queries.Listing{Cursor: cursor}}, latest)
 			return err
 		},
 	}
@@ -138,7 +138,7 @@ func TestACursorOfAnotherEntityIsRefused(t *testing.T) {
 	refusedField(t, "members of another group", err, "cursor")
 	_, err = d.reader.GroupsOfUser(t.Context(), bob.Value.ID, queries.Listing{Cursor: made["groups of"]}, queries.Freshness{})
 	refusedField(t, "groups of another user", err, "cursor")
-	_, err = d.reader.UserHistory(t.Context(), bob.Value.ID, queries.Listing{Cursor: made["history"]}, queries.Freshness{})
+	_, err = d.reader.UserHistory(t.Context(), bob.Value.ID, queries.Recall{Listing: queries.Listing{Cursor: made["history"]}}, queries.Freshness{})
 	refusedField(t, "history of another user", err, "cursor")
 }
 

@@ -3,7 +3,6 @@ package queries
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -81,20 +80,17 @@ func (r *Reader) Check(ctx context.Context, questions []Question, fresh Freshnes
 }
 
 // effective brings the view and the closure to where an answer that follows
-// nesting must be, and says what it will rest on. A demand is met by the stream
-// nesting as it is now, so that no token is too new for it, whichever stream of a
-// transaction the token names.
+// nesting must be, and says what it will rest on. The closure is always brought to
+// where the stream nesting is now: no token is too new for it, whichever stream of
+// a transaction the token names, and processes that each have a closure of their own
+// do not answer differently.
 func (r *Reader) effective(ctx context.Context, fresh Freshness) (eventstream.Token, error) {
-	since := time.Now()
-	if fresh.asksNothing() {
-		since = since.Add(-r.config.Closure.MaxAge())
-	}
 	waiting, cancel := deadline.After(ctx, fresh.wait(DefaultWait))
 	defer cancel()
 	if err := r.forceList(waiting, r.config.Waiter, fresh, DefaultWait); err != nil {
 		return nil, err
 	}
-	if err := r.config.Closure.Refresh(waiting, since); err != nil {
+	if err := r.config.Closure.Refresh(waiting); err != nil {
 		return nil, fmt.Errorf("wait for the closure: %w", err)
 	}
 	nesting := r.config.Closure.Seq()

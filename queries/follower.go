@@ -71,6 +71,12 @@ func (f *Follower) AppendPosition(dst []byte, news *News) ([]byte, error) {
 	return news.at.appendText(dst, f.epoch)
 }
 
+// Ensure brings the view to where it shows what the follower is told, at least. That
+// something has changed may be told a moment later all the same.
+func (f *Follower) Ensure(ctx context.Context, fresh Freshness) error {
+	return f.r.forceList(ctx, f.r.config.Waiter, fresh, DefaultWait)
+}
+
 // Told tells whether the last Next came to the end of what there is.
 func (f *Follower) Told() bool { return f.told }
 

@@ -22,7 +22,7 @@ func TestHistoryIsEveryCommit(t *testing.T) {
 	d.do(commands.DeleteUser{ID: ada.ID})
 	for _, limit := range []int{1, 2, 3, 500} {
 		changes := walkAll(t, limit, func() {}, func(listing queries.Listing) (queries.Page[queries.Change], error) {
-			return d.reader.UserHistory(t.Context(), ada.ID, listing, queries.Freshness{})
+			return d.reader.UserHistory(t.Context(), ada.ID, queries.Recall{Listing: listing}, queries.Freshness{})
 		})
 		if len(changes) != 3 {
 			t.Fatalf("limit %d: %v", limit, changes)
@@ -39,9 +39,9 @@ func TestHistoryIsEveryCommit(t *testing.T) {
 			t.Errorf("the last event is %s", last.Type)
 		}
 	}
-	_, err := d.reader.UserHistory(t.Context(), domain.NewID[domain.User](), queries.Listing{}, queries.Freshness{})
+	_, err := d.reader.UserHistory(t.Context(), domain.NewID[domain.User](), queries.Recall{}, queries.Freshness{})
 	isErr(t, "the history of nobody", err, domain.NotFound)
-	_, err = d.reader.GroupHistory(t.Context(), domain.GroupID{UUID: ada.ID.UUID}, queries.Listing{}, queries.Freshness{})
+	_, err = d.reader.GroupHistory(t.Context(), domain.GroupID{UUID: ada.ID.UUID}, queries.Recall{}, queries.Freshness{})
 	isErr(t, "the history of a user as a group", err, domain.NotFound)
 }
 
@@ -49,7 +49,7 @@ func TestHistoryKeepsWhatThisBuildDoesNotKnow(t *testing.T) {
 	d := newDirectory(t)
 	group := d.group("readers").Group
 	d.appendRaw(`[{"type":"SetMotto","v":2,"data":{"motto":"per aspera","lang":"la"}}]`, at(eventstream.GroupStream(group.ID.UUID), 2))
-	page, err := d.reader.GroupHistory(t.Context(), group.ID, queries.Listing{}, queries.Freshness{})
+	page, err := d.reader.GroupHistory(t.Context(), group.ID, queries.Recall{}, queries.Freshness{})
 	if err != nil || len(page.Items) != 2 {
 		t.Fatalf("history: %v, %v", page.Items, err)
 	}
@@ -63,7 +63,7 @@ func TestHistoryThatIsDamagedIsSaid(t *testing.T) {
 	d := newDirectory(t)
 	ada := d.user("ada").User
 	d.appendRaw(`no JSON`, at(eventstream.UserStream(ada.ID.UUID), 2))
-	_, err := d.reader.UserHistory(t.Context(), ada.ID, queries.Listing{}, queries.Freshness{})
+	_, err := d.reader.UserHistory(t.Context(), ada.ID, queries.Recall{}, queries.Freshness{})
 	isErr(t, "history", err, eventstream.ErrCorrupt)
 }
 

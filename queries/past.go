@@ -54,8 +54,7 @@ func (r *Reader) GroupAt(ctx context.Context, id domain.GroupID, at Moment, fres
 	return one(group, stream, group.Seq), nil
 }
 
-// foldUntil applies a stream's commits up to a moment. What cannot be applied is
-// ErrParked, as it is in every view of the stream.
+// foldUntil applies a stream's commits up to a moment, for an answer of its own.
 func (r *Reader) foldUntil(
 	ctx context.Context, stream eventstream.StreamID, at Moment, fresh Freshness, apply func(uint64, time.Time, []domain.Event) error,
 ) error {
@@ -64,6 +63,12 @@ func (r *Reader) foldUntil(
 	if err := r.Validate(ctx, fresh.AtLeast); err != nil {
 		return err
 	}
+	return r.foldTo(ctx, stream, at, apply)
+}
+
+// foldTo applies a stream's commits up to a moment. What cannot be applied is
+// ErrParked, as it is in every view of the stream.
+func (r *Reader) foldTo(ctx context.Context, stream eventstream.StreamID, at Moment, apply func(uint64, time.Time, []domain.Event) error) error {
 	for commit, err := range r.config.Streams.Read(ctx, stream, 0) {
 		if err != nil {
 			return fmt.Errorf("read the past: %w", err)
@@ -71,13 +76,20 @@ func (r *Reader) foldUntil(
 		if at.isBefore(&commit) {
 			return nil
 		}
-		events, err := domain.DecodeEvents(commit.Data)
-		if err == nil {
-			err = apply(uint64(commit.Seq), commit.Time, events)
+		if err := applyTo(&commit, apply); err != nil {
+			return err
 		}
-		if err != nil {
-			return fmt.Errorf("fold the past: %w: %w", eventstream.ErrParked, err)
-		}
+	}
+	return nil
+}
+
+func applyTo(commit *eventstream.Commit, apply func(uint64, time.Time, []domain.Event) error) error {
+	events, err := domain.DecodeEvents(commit.Data)
+	if err == nil {
+		err = apply(uint64(commit.Seq), commit.Time, events)
+	}
+	if err != nil {
+		return fmt.Errorf("fold the past: %w: %w", eventstream.ErrParked, err)
 	}
 	return nil
 }

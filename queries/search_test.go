@@ -121,7 +121,7 @@ func TestWhatAnswersRestOn(t *testing.T) {
 	if indexAt >= viewAt || viewAt >= eventstream.Seq(d.store.End()) {
 		t.Errorf("the test is void: index %d, view %d, log %d", indexAt, viewAt, d.store.End())
 	}
-	history, err := d.reader.UserHistory(t.Context(), ada.ID, queries.Listing{}, queries.Freshness{})
+	history, err := d.reader.UserHistory(t.Context(), ada.ID, queries.Recall{}, queries.Freshness{})
 	isErr(t, "history", err, nil)
 	shows(t, "history", history.RestsOn, at(eventstream.UserStream(ada.ID.UUID), 2))
 }

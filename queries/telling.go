@@ -95,13 +95,13 @@ func (f *Follower) relevant(stream eventstream.StreamID) (relevant, wanted bool)
 	return wanted, wanted
 }
 
-// readAtOnce is how many rows are read at a time where each takes a request.
-const readAtOnce = 32
+// rowsAtOnce is how many rows are read at a time where each takes a request.
+const rowsAtOnce = 32
 
 // read reads the rows that matter.
 func (f *Follower) read(ctx context.Context, tellings []telling) {
 	var group errgroup.Group
-	group.SetLimit(readAtOnce)
+	group.SetLimit(rowsAtOnce)
 	for i := range tellings {
 		t := &tellings[i]
 		switch {

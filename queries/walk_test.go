@@ -30,7 +30,7 @@ func TestLimits(t *testing.T) {
 		refusedField(t, "members", err, "limit")
 		_, err = d.reader.GroupsOfUser(t.Context(), ada.ID, listing, queries.Freshness{})
 		refusedField(t, "groups of", err, "limit")
-		_, err = d.reader.GroupHistory(t.Context(), group.ID, listing, queries.Freshness{})
+		_, err = d.reader.GroupHistory(t.Context(), group.ID, queries.Recall{Listing: listing}, queries.Freshness{})
 		refusedField(t, "history", err, "limit")
 	}
 	for i := range 510 {

@@ -412,6 +412,9 @@ func TestIndexersParkWhatIsRefused(t *testing.T) {
 	if parked := s.Parked(); len(parked) != 1 || parked[0].View != "index" || parked[0].Stream != ada {
 		t.Errorf("parked: %v", parked)
 	}
+	isErr(t, "retry", s.Retry(t.Context(), "index", ada), querysync.ErrParked)
+	isErr(t, "retry what is not parked", s.Retry(t.Context(), "index", bob), nil)
+	isErr(t, "retry in what is not there", s.Retry(t.Context(), "no index", ada), querysync.ErrNotFollowed)
 	refusing, away = false, errBroken
 	isErr(t, "sweep while the index is away", s.Sweep(t.Context(), time.Now().Add(time.Hour)), nil)
 	away = nil

@@ -144,6 +144,20 @@ func (x *Indexer) sweep(ctx context.Context) error {
 	return x.push(ctx, entities)
 }
 
+// retry pushes what was refused again.
+func (x *Indexer) retry(ctx context.Context, stream eventstream.StreamID) error {
+	if !x.parked.has(stream) {
+		return nil
+	}
+	if err := x.push(ctx, []eventstream.StreamID{stream}); err != nil {
+		return err
+	}
+	if x.parked.has(stream) {
+		return fmt.Errorf("retry in index %s: %w", x.options.Name, ErrParked)
+	}
+	return nil
+}
+
 // Complete fails with ErrParked while anything is parked in the view or the index.
 func (x *Indexer) Complete() error {
 	if x.parked.any() {

@@ -46,11 +46,17 @@ func (s *Synchroniser) Parked() []Parked {
 
 // Retry applies a parked stream again, up to its head, and takes it off the list
 // if that works; otherwise it stays, and the error is ErrParked. A stream that is
-// not parked is none to retry, and no error.
+// not parked is none to retry, and no error. The view may also be an index: then
+// what it refused is pushed again.
 func (s *Synchroniser) Retry(ctx context.Context, view string, stream eventstream.StreamID) error {
+	for _, x := range s.allIndexers() {
+		if x.options.Name == view {
+			return x.retry(ctx, stream)
+		}
+	}
 	f := s.named(view)
 	if f == nil {
-		return fmt.Errorf("retry in view %s: %w", view, errNotFollowed)
+		return fmt.Errorf("retry in view %s: %w", view, ErrNotFollowed)
 	}
 	if !f.parked.has(stream) {
 		return nil

@@ -31,7 +31,7 @@ var ErrNotRederived = errors.New("only the whole view can be made anew")
 func (s *Synchroniser) Rederive(ctx context.Context, view string, streams []eventstream.StreamID) error {
 	f := s.named(view)
 	if f == nil {
-		return fmt.Errorf("make rows of %s anew: %w", view, errNotFollowed)
+		return fmt.Errorf("make rows of %s anew: %w", view, ErrNotFollowed)
 	}
 	rederiving, can := f.view.(Rederiving)
 	if !can {

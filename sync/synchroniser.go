@@ -144,7 +144,9 @@ func (s *Synchroniser) named(view string) *follower {
 	return nil
 }
 
-var errNotFollowed = errors.New("not a view of this synchroniser")
+// ErrNotFollowed is why nothing is done in a view that the synchroniser does not
+// have.
+var ErrNotFollowed = errors.New("not a view of this synchroniser")
 
 func (s *Synchroniser) following(view View) (*follower, error) {
 	for _, f := range s.all() {
@@ -152,7 +154,7 @@ func (s *Synchroniser) following(view View) (*follower, error) {
 			return f, nil
 		}
 	}
-	return nil, errNotFollowed
+	return nil, ErrNotFollowed
 }
 
 // Waiter brings one view to where a reader needs it; queries.Waiter is what it

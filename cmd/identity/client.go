@@ -108,10 +108,6 @@ func (c *client) open(ctx context.Context, method, path string, body any) (*http
 // dial makes a client of a running serve, with the admin key of the environment
 // or else of the data directory.
 func (f *remoteFlags) dial(to announcement) (*client, error) {
-	at, err := neturl.Parse(to.URL)
-	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
-		return nil, misused("--url, IDENTITY_URL: not a URL of http or https")
-	}
 	key, err := adminKeyOfEnvironment()
 	if err != nil {
 		return nil, err
@@ -124,6 +120,15 @@ func (f *remoteFlags) dial(to announcement) (*client, error) {
 		if absent {
 			return nil, fmt.Errorf("no admin key: neither %s is set nor is there %s", adminVar, dataDirectory{f.Data}.file(adminFile))
 		}
+	}
+	return dialWith(to, key)
+}
+
+// dialWith makes a client that shows a key, or none if it is empty.
+func dialWith(to announcement, key string) (*client, error) {
+	at, err := neturl.Parse(to.URL)
+	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
+		return nil, misused("--url, IDENTITY_URL: not a URL of http or https")
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 2 * seedWriters

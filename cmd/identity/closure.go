@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -11,11 +10,9 @@ import (
 	"github.com/seed5b6a70b4/identity/queries/closure"
 )
 
-// openClosure makes the graph of groups in groups, once there are streams. An
-// answer that demands nothing may rest on one that was read so long ago, where the
-// store has to be asked how far the stream is.
-func (c *core) openClosure(maxAge time.Duration) {
-	c.closure = closure.New(c.streams, &closure.Options{MaxAge: maxAge, Logger: c.settings.log})
+// openClosure makes the graph of groups in groups, once there are streams.
+func (c *core) openClosure() {
+	c.closure = closure.New(c.streams, &closure.Options{Logger: c.settings.log})
 }
 
 // registerClosure measures the closure of a process that answers questions.
@@ -37,7 +34,7 @@ func registerClosure(to prometheus.Registerer, of *closure.Closure) {
 
 // closureStatus tells how the closure is doing, by commits of nesting.
 func (c *core) closureStatus() httpapi.ViewStatus {
-	status := httpapi.ViewStatus{Name: closure.Name, Position: uint64(c.closure.Seq()), Behind: c.closure.Behind(context.Background())}
+	status := httpapi.ViewStatus{Name: closure.Name, Position: uint64(c.closure.Seq()), Behind: c.closure.Behind(context.Background()), Lag: -1}
 	if parked := c.closure.Parked(); parked != nil {
 		status.Parked = 1
 		status.Streams = []httpapi.ParkedStream{{Stream: eventstream.NestingStream, Seq: parked.Seq, Reason: parkReason(parked.Err)}}

@@ -19,9 +19,9 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
-	"github.com/seed5b6a70b4/identity/httpapi"
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
+	"github.com/seed5b6a70b4/identity/sync/changenotices"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
 	"github.com/seed5b6a70b4/identity/sync/dynamostate"
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
@@ -40,19 +40,19 @@ type cloud struct {
 
 	store        *dynamostore.Store
 	changes      *querysync.Changes
+	notices      *changenotices.Notices
 	synchroniser *querysync.Synchroniser
 	followed     *followed
 	feed         *shardfeed.Feed     // of commits
 	leases       *dynamolease.Leases // of that feed; both are nil without feeds
 	// index leads to all generations of the search index; nil when search is off.
 	index *elasticview.Index
+
+	checkpoints checkpoints
 }
 
 // keyAge is how long a revoked key may still be taken; five seconds are promised.
 const keyAge = 3 * time.Second
-
-// closureAge is how old the closure over groups may be for who demands nothing.
-const closureAge = time.Second
 
 // openCloud opens the tables of a prefix, which there must be, and whatever the
 // flags say follows them.
@@ -121,7 +121,7 @@ func (c *cloud) openStore() {
 	c.store = dynamostore.New(c.dynamodb, c.names.Events, options)
 	c.state = dynamostate.New(c.dynamodb, c.names.State)
 	c.openStreams(c.store, func(tracer trace.Tracer) eventstream.Store { return &tracedStore{c.store, tracer} })
-	c.openClosure(closureAge)
+	c.openClosure()
 }
 
 // claimVar may bring the claim secret, so that it is not kept in a table.
@@ -167,6 +167,7 @@ func (c *cloud) claimSecret(ctx context.Context) (domain.ClaimSecret, error) {
 // openViews follows the generations that are on the roll.
 func (c *cloud) openViews(ctx context.Context) error {
 	c.changes = querysync.NewChanges(c.streams, 0)
+	c.notices = changenotices.New(c.streams, c.changes, changenotices.Options{Poll: changesPoll, Logger: c.settings.log})
 	c.followed = newFollowed(c)
 	options := &querysync.Options{Parked: c.state, Changes: c.changes, Confirm: c.followed.confirm, Logger: c.settings.log, Reason: parkReason}
 	if c.settings.registry != nil {
@@ -176,6 +177,7 @@ func (c *cloud) openViews(ctx context.Context) error {
 	if c.synchroniser, err = querysync.New(c.streams, nil, options); err != nil {
 		return err
 	}
+	c.parking = parking{c.synchroniser}
 	return c.followed.hear(ctx)
 }
 
@@ -217,6 +219,7 @@ func (c *cloud) adminKey() (string, error) {
 // run implements engine.
 func (c *cloud) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.notices.Run(ctx) })
 	group.Go(func() error { return c.followed.listen(ctx) })
 	if c.feed == nil {
 		if c.settings.rebuilding {
@@ -265,20 +268,6 @@ func (c *cloud) hearParked(ctx context.Context) error {
 
 // settle implements engine: other processes may be at it, so nothing is waited for.
 func (c *cloud) settle(context.Context) error { return nil }
-
-// status implements engine.
-func (c *cloud) status() ([]httpapi.ViewStatus, *httpapi.StoreStatus) {
-	var views []httpapi.ViewStatus
-	rows, search := c.followed.all()
-	for _, g := range rows {
-		views = append(views, httpapi.ViewStatus{Name: g.view.Name()})
-	}
-	for _, g := range search {
-		views = append(views, httpapi.ViewStatus{Name: numbered(indexName, g.number)})
-	}
-	addParked(views, c.synchroniser.Parked())
-	return append(views, c.closureStatus()), nil
-}
 
 // announce implements engine: processes are found by other means.
 func (c *cloud) announce(string, string) (takeBack func()) { return func() {} }

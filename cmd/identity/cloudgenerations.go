@@ -244,7 +244,7 @@ func (f *followed) answer(roll *generations.Roll) error {
 		answers.SearchWaiter = f.traced(waiters{search.indexer, rows.waiter}, numbered(indexName, search.number))
 	}
 	if f.reader == nil {
-		return f.openReader(answers, nil)
+		return f.openReader(answers, f.notices)
 	}
 	return f.reader.Switch(answers)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/internal/audit"
 	"github.com/seed5b6a70b4/identity/queries"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 )
 
@@ -16,6 +17,7 @@ func (c *cloud) subject() audit.Subject {
 		Store: c.store, Secret: c.directory.Secret, View: rows.view, Heads: c.changes.Heads,
 		Notices: querysync.DecodePositions,
 	}
+	s.Closures = map[string]audit.Closure{closure.Name: c.closure}
 	if search != nil {
 		s.Indexes = map[string]queries.Inventory{numbered(indexName, search.number): search.index}
 		s.Reached = map[string]func(context.Context) (eventstream.Token, error){numbered(indexName, search.number): search.reached}

@@ -101,7 +101,7 @@ func (b *embedded) openStore() error {
 		return err
 	}
 	b.openStreams(b.store, func(tracer trace.Tracer) eventstream.Store { return &tracedLog{b.store, tracedStore{b.store, tracer}} })
-	b.openClosure(0)
+	b.openClosure()
 	b.observing.Store(b.closure)
 	return nil
 }
@@ -156,6 +156,7 @@ func (b *embedded) openViews(ctx context.Context) error {
 	if err := b.load(first); err != nil {
 		return err
 	}
+	b.parking = parking{b.synchroniser}
 	b.feed.Follow(b.synchroniser)
 	// More workers than processors: their shares of the log are uneven.
 	const catchUpWorkers = 4

@@ -51,6 +51,7 @@ type core struct {
 	commands  *commands.Handler
 	closure   *closure.Closure
 	reader    *queries.Reader
+	parking   parking
 	// keyAge is how old what is known of an API key may be.
 	keyAge time.Duration
 }

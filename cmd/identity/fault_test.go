@@ -131,3 +131,51 @@ func TestParkedStreamIsSeen(t *testing.T) {
 		t.Errorf("another user cannot be made: %v", err)
 	}
 }
+
+// A commit of nesting that this build cannot read parks the closure: that is seen
+// though nobody asks for effective memberships, and direct ones are answered.
+func TestParkedClosureIsSeen(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	b, err := openEmbedded(t.Context(), t.TempDir(), settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := b.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	registerClosure(registry, b.closure)
+	_, err = b.streams.Append(t.Context(), eventstream.Transaction{
+		Command: uuid.Must(uuid.NewV7()), Actor: "test", Correlation: "test",
+		Entries: []eventstream.Entry{{Stream: eventstream.NestingStream, Expect: eventstream.Empty(), Data: []byte(`[{"type":"SetNonsense","v":1,"data":{}}]`)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status := b.closureStatus(); status.Behind != 1 || status.Parked != 0 {
+		t.Errorf("before it was followed, the closure's status is %+v", status)
+	}
+	if err := b.closure.Refresh(t.Context()); !errors.Is(err, eventstream.ErrParked) {
+		t.Errorf("refreshed with %v", err)
+	}
+	views := b.viewStatus()
+	want := httpapi.ViewStatus{
+		Name: "closure", Behind: 1, Parked: 1,
+		Streams: []httpapi.ParkedStream{{Stream: eventstream.NestingStream, Seq: 1, Reason: "unknown_event"}},
+	}
+	if diff := cmp.Diff(want, views[len(views)-1]); diff != "" {
+		t.Errorf("the closure's status (-want +got):\n%s", diff)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]float64{}
+	for _, family := range families {
+		shown[family.GetName()] = family.GetMetric()[0].GetGauge().GetValue()
+	}
+	if shown["identity_closure_parked"] != 1 || shown["identity_closure_lag_commits"] != 1 {
+		t.Errorf("the metrics say %v", shown)
+	}
+}

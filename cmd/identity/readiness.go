@@ -32,9 +32,18 @@ func (b *embedded) viewStatus() []httpapi.ViewStatus {
 	end := b.store.End()
 	now := b.answering.Load()
 	views := []httpapi.ViewStatus{status(now.rows.view.Name(), now.rows.view.Applied(), end)}
+	for _, lag := range b.synchroniser.Lags() {
+		if lag.View == views[0].Name {
+			views[0].Lag = lag.Age
+		}
+	}
 	addParked(views, b.synchroniser.Parked())
 	if now.search != nil {
-		views = append(views, status(now.search.name, now.search.forwarder.Applied(), end))
+		index := status(now.search.name, now.search.forwarder.Applied(), end)
+		if index.Behind > 0 {
+			index.Lag = -1 // when what it lacks was written is not known
+		}
+		views = append(views, index)
 	}
 	return append(views, b.closureStatus())
 }

@@ -85,6 +85,9 @@ func auditAndRepair(ctx context.Context, e engine, options audit.Options, repair
 func (c *cloud) repair(ctx context.Context, findings []audit.Finding) (made int, left, err error) {
 	rows, documents := sorted(findings)
 	answers, search := c.followed.current()
+	if made, err = c.refold(ctx, findings); err != nil {
+		return made, left, err
+	}
 	for _, row := range rows {
 		err := c.synchroniser.Rederive(ctx, answers.view.Name(), []eventstream.StreamID{row})
 		switch {
@@ -102,23 +105,39 @@ func (c *cloud) repair(ctx context.Context, findings []audit.Finding) (made int,
 	return made + len(documents), left, replaceDocuments(ctx, search.of.view, search.index, documents)
 }
 
+// refold folds the closure anew, if anything was found of it.
+func (c *core) refold(ctx context.Context, findings []audit.Finding) (made int, err error) {
+	for _, f := range findings {
+		if f.Part == audit.Closures {
+			made++
+		}
+	}
+	if made > 0 {
+		_, err = c.closure.Refold(ctx)
+	}
+	return made, err
+}
+
 // errAtRest is why rows in memory are not made anew one by one.
 var errAtRest = errors.New("the rows of the embedded store are made anew as a whole: stop the service and run `identity verify --repair` again")
 
 // repair implements repairer.
 func (b *embedded) repair(ctx context.Context, findings []audit.Finding) (made int, left, err error) {
 	rows, documents := sorted(findings)
+	if made, err = b.refold(ctx, findings); err != nil {
+		return made, left, err
+	}
 	if len(rows) > 0 {
 		left = errAtRest
 	}
 	now := b.answering.Load()
 	if now.search == nil || len(documents) == 0 {
-		return 0, left, nil
+		return made, left, nil
 	}
 	if err := replaceDocuments(ctx, now.rows.view, now.search.index, documents); err != nil {
-		return 0, left, err
+		return made, left, err
 	}
-	return len(documents), left, now.search.save(b.data.snapshots()) // or the next start would load what was there
+	return made + len(documents), left, now.search.save(b.data.snapshots()) // or the next start would load what was there
 }
 
 // sorted names the streams whose rows, and those whose documents, are to be made
@@ -126,7 +145,7 @@ func (b *embedded) repair(ctx context.Context, findings []audit.Finding) (made i
 func sorted(findings []audit.Finding) (rows, documents []eventstream.StreamID) {
 	for _, f := range findings {
 		switch {
-		case f.Stream == "":
+		case f.Stream == "", f.Part == audit.Closures:
 		case f.Part == audit.Documents:
 			documents = append(documents, f.Stream)
 		default:

@@ -25,7 +25,10 @@ type cli struct {
 	Init    initCommand    `cmd:"" help:"Make what serve needs, if it is not there: with dynamodb the tables, with --feed kinesis the stream, with --search elasticsearch the index."`
 	Seed    seedCommand    `cmd:"" help:"Fill the directory with made-up users, groups and memberships."`
 	Verify  verifyCommand  `cmd:"" help:"Audit the data: the log, the claims and every view."`
+	History historyCommand `cmd:"" help:"Show what happened to a user, a group or a membership, commit by commit."`
 	Rebuild rebuildCommand `cmd:"" help:"Build the views anew beside those that answer, compare them, and have the new ones answer."`
+	Top     topCommand     `cmd:"" help:"Watch a running service: rates, latency, lag, what is parked. Redraws in place on a terminal, else prints a line now and then; q or ctrl-C ends."`
+	Parked  parkedCommand  `cmd:"" help:"Show the streams that views cannot apply, and have them tried again."`
 	Key     keyCommand     `cmd:"" help:"Create, list and revoke API keys."`
 	Version versionCommand `cmd:"" help:"Say which build this is."`
 }

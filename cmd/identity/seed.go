@@ -121,15 +121,42 @@ func (d remoteDoer) Do(ctx context.Context, _ commands.Request, command commands
 	default:
 		return commands.Result{}, fmt.Errorf("seeding has no %T", command)
 	}
+	status, err := d.ask(ctx, method, path, body, nil)
+	return commands.Result{Changed: status == http.StatusCreated}, err
+}
+
+// CreateUsers implements seeding.Bulk.
+func (d remoteDoer) CreateUsers(ctx context.Context, _ commands.Request, users []commands.CreateUser) (created int, err error) {
+	items := make([]map[string]any, len(users))
+	for i := range users {
+		items[i] = map[string]any{"op": "create", "user": userBody(&users[i])}
+	}
+	var results struct{ Items []problem }
+	if _, err := d.ask(ctx, http.MethodPost, "/users:batch", map[string]any{"items": items}, &results); err != nil {
+		return 0, err
+	}
+	for i := range results.Items {
+		switch result := &results.Items[i]; {
+		case result.Status >= 300:
+			return created, result
+		case result.Status == http.StatusCreated:
+			created++
+		}
+	}
+	return created, nil
+}
+
+// ask makes a request, again and again while there were too many.
+func (d remoteDoer) ask(ctx context.Context, method, path string, body, into any) (status int, err error) {
 	for {
-		status, err := d.to.do(ctx, method, path, body, nil)
+		status, err := d.to.do(ctx, method, path, body, into)
 		var refused *problem
 		if !errors.As(err, &refused) || refused.Status != http.StatusTooManyRequests {
-			return commands.Result{Changed: status == http.StatusCreated}, err
+			return status, err
 		}
 		select {
 		case <-ctx.Done():
-			return commands.Result{}, ctx.Err()
+			return 0, ctx.Err()
 		case <-time.After(refused.after):
 		}
 	}

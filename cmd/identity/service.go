@@ -155,7 +155,7 @@ func (s *service) handler(address net.Addr) (http.Handler, error) {
 	config := httpapi.Config{
 		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch,
 		Views: s.engine.views(), AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
-		TracerProvider: s.tracing.provider(), Streams: s.streams, Ready: s.readiness, Version: version(),
+		TracerProvider: s.tracing.provider(), Streams: s.streams, Ready: s.readiness, Version: version(), Parking: core.parking,
 	}
 	if s.flags.AccessLog {
 		config.AccessLog = s.access.tell

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed5b6a70b4/identity/internal/audit"
 	"github.com/seed5b6a70b4/identity/queries"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 )
 
 // verifyCommand audits the data.
@@ -106,6 +107,7 @@ func (v *verifyCommand) here(ctx context.Context, e engine, set settings, option
 func (b *embedded) subject() audit.Subject {
 	now := b.answering.Load()
 	s := audit.Subject{Store: b.store, Secret: b.directory.Secret, View: now.rows.view, Applied: map[string]func() uint64{now.rows.view.Name(): now.rows.view.Applied}}
+	s.Closures = map[string]audit.Closure{closure.Name: b.closure}
 	if now.search != nil {
 		s.Applied[now.search.name] = now.search.forwarder.Applied
 		s.Indexes = map[string]queries.Inventory{now.search.name: now.search.index}

@@ -55,7 +55,8 @@ const (
 	jsonMedia    = "application/json"
 	patchMedia   = "application/merge-patch+json"
 	problemMedia = "application/problem+json"
-	linesMedia   = "application/x-ndjson"
+	ndjsonMedia  = "application/x-ndjson"
+	eventMedia   = "text/event-stream"
 )
 
 func (c *client) get(path string, headers ...string) *reply { return c.do("GET", path, "", headers...) }
@@ -122,7 +123,7 @@ func (c *client) do(method, path, body string, headers ...string) *reply {
 	default:
 		c.session.wrote(r)
 	}
-	if r.status < 300 && body != "" && request.Header.Get("Content-Type") != linesMedia {
+	if r.status < 300 && body != "" && request.Header.Get("Content-Type") != ndjsonMedia {
 		if err := c.document.checkBody(method, request.URL.Path, body); err != nil {
 			c.t.Errorf("%s: a body was accepted that is not as the document says: %v\n%s", r.what, err, body)
 		}

@@ -1,10 +1,13 @@
 package apitest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,15 +46,19 @@ func (d *document) operation(method, path string) (map[string]any, bool) {
 		method = http.MethodGet
 	}
 	paths, _ := d.root["paths"].(map[string]any)
-	for template, item := range paths {
-		if !fits(template, path) {
-			continue
+	var fitting []string
+	for template := range paths {
+		if fits(template, path) {
+			fitting = append(fitting, template)
 		}
-		operations, _ := item.(map[string]any)
-		operation, found := operations[strings.ToLower(method)].(map[string]any)
-		return operation, found
 	}
-	return nil, false
+	if len(fitting) == 0 {
+		return nil, false
+	}
+	// Of two that fit, the one with the fewer parameters is meant.
+	operations, _ := paths[slices.MinFunc(fitting, func(a, b string) int { return strings.Count(a, "{") - strings.Count(b, "{") })].(map[string]any)
+	operation, found := operations[strings.ToLower(method)].(map[string]any)
+	return operation, found
 }
 
 func fits(template, path string) bool {
@@ -98,13 +105,9 @@ func (d *document) check(method, path string, r *reply) error {
 			return nil
 		}
 		schema, _ := value.(map[string]any)["schema"].(map[string]any)
-		texts := []string{string(r.body)}
-		if media == linesMedia {
-			texts = strings.Split(strings.TrimSuffix(string(r.body), "\n"), "\n")
-		}
-		for _, text := range texts {
+		for text := range bodiesOf(media, r.body) {
 			var body any
-			if err := json.Unmarshal([]byte(text), &body); err != nil {
+			if err := json.Unmarshal(text, &body); err != nil {
 				return err
 			}
 			if err := d.validate(schema, body, ""); err != nil {
@@ -114,6 +117,20 @@ func (d *document) check(method, path string, r *reply) error {
 		return nil
 	}
 	return fmt.Errorf("media type %q is not declared", media)
+}
+
+// bodiesOf gives the values that a body of the media type holds: one, or one a line.
+func bodiesOf(media string, body []byte) iter.Seq[[]byte] {
+	if media == ndjsonMedia {
+		return func(yield func([]byte) bool) {
+			for line := range bytes.Lines(body) {
+				if len(bytes.TrimSpace(line)) > 0 && !yield(line) {
+					return
+				}
+			}
+		}
+	}
+	return slices.Values([][]byte{body})
 }
 
 // maybeHeaders are declared where they may be, not where they must be.

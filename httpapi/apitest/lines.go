@@ -19,7 +19,7 @@ func testLines(t *testing.T, c *client) {
 // lines are the objects of an answer that has one on each line.
 func (r *reply) lines() []map[string]any {
 	r.t.Helper()
-	if media := r.header.Get("Content-Type"); media != linesMedia {
+	if media := r.header.Get("Content-Type"); media != ndjsonMedia {
 		r.t.Fatalf("%s: Content-Type %q, want lines", r.what, media)
 	}
 	var objects []map[string]any
@@ -33,10 +33,10 @@ func (r *reply) lines() []map[string]any {
 	return objects
 }
 
-// stream sends items on lines and gives their results.
-func (c *client) stream(body string, want int) []result {
+// sendLines sends items on lines and gives their results.
+func (c *client) sendLines(body string, want int) []result {
 	c.t.Helper()
-	return c.results(c.post("/users:batch", body, "Content-Type", linesMedia).want(http.StatusOK).lines(), want)
+	return c.results(c.post("/users:batch", body, "Content-Type", ndjsonMedia).want(http.StatusOK).lines(), want)
 }
 
 func testItemLines(t *testing.T, c *client) {
@@ -47,7 +47,7 @@ func testItemLines(t *testing.T, c *client) {
 		ids = append(ids, c.newID())
 		body.WriteString(createItem(`{"id":"`+ids[len(ids)-1]+`","username":"`+unique("line")+`"}`) + "\n")
 	}
-	results := c.stream(body.String(), many)
+	results := c.sendLines(body.String(), many)
 	for i, r := range results {
 		if r.want(http.StatusCreated).text("id") != ids[i] || r.fields["line"] != float64(i+1) {
 			t.Fatalf("result %d is %v", i, r.fields)
@@ -57,7 +57,7 @@ func testItemLines(t *testing.T, c *client) {
 	if now := c.get("/users/"+last.text("id"), "X-Consistency", last.text("consistency")).want(http.StatusOK); now.etag() != last.text("etag") {
 		t.Errorf("tag %q, want %q", now.etag(), last.text("etag"))
 	}
-	for i, r := range c.stream(strings.Join(strings.SplitAfter(body.String(), "\n")[:100], ""), 100) {
+	for i, r := range c.sendLines(strings.Join(strings.SplitAfter(body.String(), "\n")[:100], ""), 100) {
 		if r.want(http.StatusOK).text("etag") != results[i].text("etag") {
 			t.Errorf("again %v, first %v", r.fields, results[i].fields)
 		}
@@ -84,7 +84,7 @@ func testWrongLines(t *testing.T, c *client) {
 		good() + "\r",
 		good(),
 	}, "\n")
-	results := c.stream(body, 13)
+	results := c.sendLines(body, 13)
 	type want struct {
 		line, status int
 		code         string
@@ -101,17 +101,17 @@ func testWrongLines(t *testing.T, c *client) {
 			t.Errorf("a result echoes the line: %v", got.fields)
 		}
 	}
-	c.stream("\n\n", 0)
+	c.sendLines("\n\n", 0)
 }
 
 func testLineHeaders(_ *testing.T, c *client) {
-	for _, media := range []string{linesMedia + "; charset=utf-16", "application/ndjson"} {
+	for _, media := range []string{ndjsonMedia + "; charset=utf-16", "application/ndjson"} {
 		c.post("/users:batch", "\n", "Content-Type", media).wantProblem(http.StatusUnsupportedMediaType, "unsupported_media_type")
 	}
-	c.post("/users", "{}\n", "Content-Type", linesMedia).wantProblem(http.StatusUnsupportedMediaType, "unsupported_media_type")
-	c.post("/users:batch", "\n", "Content-Type", linesMedia, "Idempotency-Key", "k").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/Idempotency-Key")
-	c.post("/users:batch", "\n", "Content-Type", linesMedia, "X-Consistency", "nonsense").wantProblem(http.StatusBadRequest, "malformed_token")
-	c.with("wrong").post("/users:batch", "\n", "Content-Type", linesMedia).wantProblem(http.StatusUnauthorized, "unauthorized")
+	c.post("/users", "{}\n", "Content-Type", ndjsonMedia).wantProblem(http.StatusUnsupportedMediaType, "unsupported_media_type")
+	c.post("/users:batch", "\n", "Content-Type", ndjsonMedia, "Idempotency-Key", "k").wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/Idempotency-Key")
+	c.post("/users:batch", "\n", "Content-Type", ndjsonMedia, "X-Consistency", "nonsense").wantProblem(http.StatusBadRequest, "malformed_token")
+	c.with("wrong").post("/users:batch", "\n", "Content-Type", ndjsonMedia).wantProblem(http.StatusUnauthorized, "unauthorized")
 }
 
 // testListLines walks a whole list as lines: in the order of ids, everything once,
@@ -122,7 +122,7 @@ func testListLines(t *testing.T, c *client, path string, create func() *reply) {
 		one := create()
 		made[one.id()] = strings.TrimSpace(string(one.body))
 	}
-	answer := c.get(path, "Accept", linesMedia).want(http.StatusOK)
+	answer := c.get(path, "Accept", ndjsonMedia).want(http.StatusOK)
 	answer.token()
 	var ids []string
 	for _, object := range answer.lines() {
@@ -138,21 +138,21 @@ func testListLines(t *testing.T, c *client, path string, create func() *reply) {
 		}
 	}
 	middle := ids[len(ids)/2]
-	rest := c.get(path+"?after="+middle, "Accept", "text/plain;q=0.5, "+linesMedia).want(http.StatusOK)
+	rest := c.get(path+"?after="+middle, "Accept", "text/plain;q=0.5, "+ndjsonMedia).want(http.StatusOK)
 	if !strings.HasSuffix(string(answer.body), string(rest.body)) || len(rest.lines()) != len(ids)-len(ids)/2-1 {
 		t.Errorf("%d lines after line %d of %d", len(rest.lines()), len(ids)/2+1, len(ids))
 	}
-	if none := c.get(path+"?after=ffffffff-ffff-4fff-bfff-ffffffffffff", "Accept", linesMedia).want(http.StatusOK); len(none.body) != 0 {
+	if none := c.get(path+"?after=ffffffff-ffff-4fff-bfff-ffffffffffff", "Accept", ndjsonMedia).want(http.StatusOK); len(none.body) != 0 {
 		t.Errorf("after the last: %s", none.body)
 	}
-	if head := c.do("HEAD", path, "", "Accept", linesMedia).want(http.StatusOK); head.header.Get("Content-Type") != linesMedia {
+	if head := c.do("HEAD", path, "", "Accept", ndjsonMedia).want(http.StatusOK); head.header.Get("Content-Type") != ndjsonMedia {
 		t.Errorf("HEAD: Content-Type %q", head.header.Get("Content-Type"))
 	}
-	c.get(path+"?limit=5", "Accept", linesMedia).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/limit")
-	c.get(path+"?after=x", "Accept", linesMedia).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/after")
+	c.get(path+"?limit=5", "Accept", ndjsonMedia).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/limit")
+	c.get(path+"?after=x", "Accept", ndjsonMedia).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/after")
 	c.get(path + "?after=" + middle + "&limit=2").want(http.StatusOK).text("next")
 	if !c.target.NoSearch {
 		c.get(path+"?sort=name&after="+middle).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/after")
 	}
-	c.get(path, "Accept", linesMedia+";q=0, */*").want(http.StatusOK).items()
+	c.get(path, "Accept", ndjsonMedia+";q=0, */*").want(http.StatusOK).items()
 }

@@ -73,6 +73,8 @@ func Run(t *testing.T, target *Target) {
 		{"lists", testLists},
 		{"search", testSearch},
 		{"past", testPast},
+		{"changes", testChanges},
+		{"past members", testPastMembers},
 		{"conditions", testConditions},
 		{"consistency", testConsistency},
 		{"idempotency", testIdempotency},
@@ -81,6 +83,7 @@ func Run(t *testing.T, target *Target) {
 		{"bodies", testBodies},
 		{"requests", testRequests},
 		{"service", testService},
+		{"parked", testParked},
 		{"document", testDocument},
 	} {
 		t.Run(suite.name, func(t *testing.T) {

@@ -59,6 +59,21 @@ func searches(request *http.Request) bool {
 	return false
 }
 
+// readsStreams tells whether a request is answered from streams alone, so that no
+// view need show what it has the tokens of.
+func readsStreams(request *http.Request) bool {
+	path := request.URL.Path
+	switch {
+	case strings.HasSuffix(path, "/members/history"):
+		return false
+	case strings.HasSuffix(path, "/history"):
+		return true
+	case strings.HasSuffix(path, "/members") || strings.HasSuffix(path, "/groups"):
+		return false
+	}
+	return request.URL.Query().Has("at") || request.URL.Query().Has("seq")
+}
+
 // add puts what a read must show on the request, and gives what was put.
 func (s *session) add(request *http.Request) eventstream.Token {
 	s.mu.Lock()
@@ -87,6 +102,9 @@ func (s *session) add(request *http.Request) eventstream.Token {
 
 // shown forgets what a read has shown: it is there from then on.
 func (s *session) shown(request *http.Request, token eventstream.Token) {
+	if readsStreams(request) {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rows = without(s.rows, token)

@@ -48,7 +48,7 @@ var table = map[string]row{
 	"sync":     {ours: []string{"eventstream"}, libraries: []string{uuid, prometheus, errgroup}},
 
 	// what the middle is made of
-	"queries/closure": {ours: []string{"domain", "eventstream"}},
+	"queries/closure": {ours: []string{"domain", "eventstream"}, libraries: []string{uuid}},
 
 	// drivers of the inner ring and of the middle
 	"eventstream/memstore":                {ours: []string{"eventstream"}},
@@ -61,6 +61,7 @@ var table = map[string]row{
 	"queries/memview":                     {ours: []string{"domain", "eventstream", "queries", "internal/snapshot"}, libraries: []string{uuid, errgroup}},
 	"queries/memsearch":                   {ours: []string{"domain", "eventstream", "queries", "internal/snapshot", "internal/words"}, libraries: []string{uuid, errgroup, unix}},
 	"queries/elasticview":                 {ours: []string{"domain", "eventstream", "queries", "internal/words"}, libraries: []string{uuid, jsonV2, "github.com/elastic/go-elasticsearch/v8/esapi", "github.com/elastic/elastic-transport-go/v8"}},
+	"sync/changenotices":                  {ours: []string{"eventstream", "sync"}, libraries: []string{errgroup}},
 	"sync/lognotices":                     {ours: []string{"eventstream"}},
 	"sync/tailfeed":                       {ours: []string{"eventstream", "sync"}},
 
@@ -97,7 +98,7 @@ var table = map[string]row{
 			"commands", "domain", "eventstream", "eventstream/logstore", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding", "internal/snapshot",
 			"queries", "queries/closure", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
 			"eventstream/dynamostore", "internal/awshttp", "queries/dynamoview", "queries/elasticview",
-			"sync/changefeed", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/generations", "sync/kinesisfeed", "sync/lambdafeed", "sync/lognotices", "sync/relay", "sync/shardfeed",
+			"sync/changefeed", "sync/changenotices", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/generations", "sync/kinesisfeed", "sync/lambdafeed", "sync/lognotices", "sync/relay", "sync/shardfeed",
 		},
 		libraries: []string{
 			awsSDK, "github.com/aws/aws-sdk-go-v2/config", awsDynamoDB, awsStreams, awsKinesis, awsLambda + "/lambda", smithy,

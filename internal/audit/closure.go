@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -34,7 +35,12 @@ func (a *audit) compareClosures(ctx context.Context) error {
 }
 
 func (a *audit) compareClosure(ctx context.Context, name string, closure Closure) error {
-	if _, err := closure.Follow(ctx); err != nil {
+	_, err := closure.Follow(ctx)
+	switch {
+	case errors.Is(err, eventstream.ErrParked):
+		a.reporter.add(Finding{Part: Closures, Stream: eventstream.NestingStream, What: name + " cannot fold it: it is parked"})
+		return nil
+	case err != nil:
 		return fmt.Errorf("bring %s to where nesting is: %w", name, err)
 	}
 	at, edges := closure.Edges()

@@ -22,7 +22,7 @@ type bench struct {
 	Duration    time.Duration `default:"500ms" help:"How long each side is measured in each round."`
 	Rounds      int           `default:"12" help:"How often each side is measured."`
 	Data        string        `help:"Directory for the data; kept if given, so that seeding is done once." type:"path"`
-	Only        []string      `help:"Only these: post, get, search, writes, start, groups."`
+	Only        []string      `help:"Only these: post, bulk, get, search, writes, start, groups, follow."`
 
 	identity, floor string
 	out             io.Writer
@@ -100,7 +100,7 @@ func (b *bench) parts(ctx context.Context, floor, identity *process) error {
 		name    string
 		measure func(context.Context, *process, *process) error
 	}{
-		{"get", b.gets}, {"search", b.searches}, {"groups", b.groups}, {"post", b.posts}, {"writes", b.sustained},
+		{"get", b.gets}, {"search", b.searches}, {"groups", b.groups}, {"follow", b.follow}, {"post", b.posts}, {"bulk", b.bulk}, {"writes", b.sustained},
 	}
 	for _, part := range parts {
 		if b.wants(part.name) {

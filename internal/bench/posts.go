@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/seed5b6a70b4/identity/internal/bench/load"
 )
@@ -13,9 +12,7 @@ var made atomic.Int64
 
 // newUser asks for a user whom no directory has.
 func newUser(int, int) load.Request {
-	n := made.Add(1)
-	run := time.Now().UnixNano()
-	body := fmt.Appendf(nil, `{"username":"bench-%x-%d","email":"bench-%x-%d@example.org","name":"Bench Body","active":true,"attributes":{"department":"sales","site":"north","level":3}}`, run, n, run, n)
+	body := newUserBody(nil)
 	return load.NewRequest("POST", "/users", adminKey, body)
 }
 

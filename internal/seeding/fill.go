@@ -16,6 +16,21 @@ type Doer interface {
 	Do(ctx context.Context, request commands.Request, command commands.Command) (commands.Result, error)
 }
 
+// Bulk is a Doer that makes many users at once, for less than each alone.
+type Bulk interface {
+	Doer
+	// CreateUsers makes up to MaxUsersAtOnce users and tells how many of them were
+	// not there. It fails if one cannot be made.
+	CreateUsers(ctx context.Context, request commands.Request, users []commands.CreateUser) (created int, err error)
+}
+
+// MaxUsersAtOnce is how many users a Bulk is given at once, and bulkWriters how
+// often at a time.
+const (
+	MaxUsersAtOnce = 500
+	bulkWriters    = 4
+)
+
 // Filling says how a plan is carried out.
 type Filling struct {
 	// Writers is how many commands are under way at a time.
@@ -58,6 +73,9 @@ func (p Plan) Fill(ctx context.Context, do Doer, roster *Roster, how Filling) (T
 	return Tally{Users: p.Users, Groups: p.Groups, Memberships: roster.Len(), Nested: f.nested, Written: int(f.written.Load())}, err
 }
 
+// users names the part of a plan that can be done in bulk.
+const users = "users"
+
 type filler struct {
 	plan   Plan
 	do     Doer
@@ -78,7 +96,7 @@ func (f *filler) fill(ctx context.Context) error {
 			for number := 0; number < f.plan.Groups && yield(f.plan.Group(number)); number++ {
 			}
 		}},
-		{"users", f.how.Writers, func(yield func(commands.Command) bool) {
+		{users, f.how.Writers, func(yield func(commands.Command) bool) {
 			for number := 0; number < f.plan.Users && yield(f.plan.User(number)); number++ {
 			}
 		}},
@@ -86,7 +104,11 @@ func (f *filler) fill(ctx context.Context) error {
 		// Each of these writes to the stream nesting, so two would only conflict.
 		{"groups in groups", 1, f.nestings},
 	} {
-		if err := f.run(ctx, part.writers, part.all); err != nil {
+		run := func() error { return f.run(ctx, part.writers, part.all) }
+		if bulk, is := f.do.(Bulk); is && part.what == users {
+			run = func() error { return f.createUsers(ctx, bulk) }
+		}
+		if err := run(); err != nil {
 			return fmt.Errorf("seed %s: %w", part.what, err)
 		}
 	}
@@ -121,6 +143,34 @@ func (f *filler) nestings(yield func(commands.Command) bool) {
 		if !yield(commands.AddMember{Group: f.plan.GroupID(parent), Member: f.plan.GroupID(number).UUID}) {
 			return
 		}
+	}
+}
+
+// createUsers makes the users, many at once, until some cannot be made.
+func (f *filler) createUsers(ctx context.Context, bulk Bulk) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(bulkWriters)
+	for first := 0; first < f.plan.Users && ctx.Err() == nil; first += MaxUsersAtOnce {
+		group.Go(func() error {
+			some := make([]commands.CreateUser, min(MaxUsersAtOnce, f.plan.Users-first))
+			for i := range some {
+				some[i] = f.plan.User(first + i)
+			}
+			created, err := bulk.CreateUsers(ctx, request, some)
+			if err != nil {
+				return err
+			}
+			f.written.Add(int64(created))
+			f.progress(len(some))
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (f *filler) progress(more int) {
+	if done := f.done.Add(int64(more)); f.how.Progress != nil {
+		f.how.Progress(int(done))
 	}
 }
 
@@ -163,8 +213,6 @@ func (f *filler) one(ctx context.Context, command commands.Command) error {
 	if result.Changed {
 		f.written.Add(1)
 	}
-	if done := f.done.Add(1); f.how.Progress != nil {
-		f.how.Progress(int(done))
-	}
+	f.progress(1)
 	return nil
 }

@@ -1,6 +1,7 @@
 package seeding_test
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -66,5 +67,41 @@ func TestFillingEndsWithTheFirstRefusal(t *testing.T) {
 	}
 	if _, err := plan.Fill(t.Context(), do, plan.Roster(), seeding.Filling{Writers: 4}); !errors.Is(err, domain.Taken) {
 		t.Errorf("filling ends with %v", err)
+	}
+}
+
+// bulkDoer makes many users at once.
+type bulkDoer struct {
+	*commands.Handler
+	bulks atomic.Int64
+}
+
+func (b *bulkDoer) CreateUsers(ctx context.Context, request commands.Request, users []commands.CreateUser) (created int, err error) {
+	b.bulks.Add(1)
+	for _, user := range users {
+		result, err := b.Do(ctx, request, user)
+		if err != nil {
+			return created, err
+		}
+		if result.Changed {
+			created++
+		}
+	}
+	return created, nil
+}
+
+// In bulk the same is written.
+func TestFillingInBulk(t *testing.T) {
+	store := memstore.New(nil)
+	do := &bulkDoer{Handler: handler(t, store)}
+	plan := seeding.Plan{Users: 2*seeding.MaxUsersAtOnce + 1, Groups: 3, Seed: 5}
+	roster := plan.Roster()
+	first, err := plan.Fill(t.Context(), do, roster, seeding.Filling{Writers: 8})
+	if steps := plan.Steps(roster); err != nil || first.Written != steps || do.bulks.Load() != 3 {
+		t.Fatalf("%d written of %d, in %d bulks: %v", first.Written, steps, do.bulks.Load(), err)
+	}
+	end := store.End()
+	if again, err := plan.Fill(t.Context(), do.Handler, roster, seeding.Filling{Writers: 8}); err != nil || again.Written != 0 || store.End() != end {
+		t.Errorf("one by one, after it: %d written, %v", again.Written, err)
 	}
 }

@@ -25,7 +25,7 @@ type Closure struct {
 	// folding is held by who reads the stream. seq and asOf are changed with it.
 	folding chan struct{}
 	seq     atomic.Uint64
-	asOf    atomic.Int64 // up to which instant the stream was read; nanoseconds since begun
+	asOf    atomic.Int64 // when the stream was last begun to be read to its end; nanoseconds since begun
 	begun   time.Time
 	parked  atomic.Pointer[Parked]
 
@@ -37,9 +37,6 @@ type Closure struct {
 
 // Options adjust a Closure. The zero value is good.
 type Options struct {
-	// MaxAge is how old an answer may be that demands nothing, where a store does not
-	// know its heads without being asked. Zero asks it each time.
-	MaxAge time.Duration
 	// Every is how often Run looks for commits that nobody told of; 15 s if zero.
 	Every time.Duration
 	// Logger is told when the closure is parked. Nil tells nobody.
@@ -71,9 +68,6 @@ func New(streams *eventstream.Streams, options *Options) *Closure {
 	}
 	return c
 }
-
-// MaxAge is that of the Options.
-func (c *Closure) MaxAge() time.Duration { return c.options.MaxAge }
 
 // Seq is the number of the last commit of nesting that was folded in. Whatever is
 // asked afterwards rests on that one or a later one.
@@ -125,7 +119,7 @@ func (c *Closure) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	failing := false
 	for {
-		err := c.Refresh(ctx, time.Now())
+		err := c.Refresh(ctx)
 		failed := err != nil && !errors.Is(err, eventstream.ErrParked) && ctx.Err() == nil
 		if failed && !failing {
 			c.options.Logger.Warn("view stalled", "view", Name, "error", err)
@@ -140,11 +134,20 @@ func (c *Closure) Run(ctx context.Context) error {
 	}
 }
 
-// Refresh returns once the closure shows the stream as it was at an instant, or
-// later; where the store knows its heads, as it is when Refresh begins. It fails
-// with eventstream.ErrParked while a commit cannot be folded in, with ErrBehind
-// when ctx ends before, and with what the store says when it cannot be read.
-func (c *Closure) Refresh(ctx context.Context, since time.Time) error {
+// Refresh returns once the closure shows the stream as it is when Refresh begins,
+// or later. Where the store has to be asked how far the stream is, it is asked once
+// for all who wait. It fails with eventstream.ErrParked while a commit cannot be
+// folded in, with ErrBehind when ctx ends before, and with what the store says when
+// it cannot be read.
+func (c *Closure) Refresh(ctx context.Context) error {
+	err := c.refresh(ctx, time.Since(c.begun))
+	if err != nil && ctx.Err() != nil && !errors.Is(err, eventstream.ErrParked) {
+		return fmt.Errorf("%w: %w", eventstream.ErrBehind, err)
+	}
+	return err
+}
+
+func (c *Closure) refresh(ctx context.Context, since time.Duration) error {
 	there, err := c.isThere(ctx, since)
 	if there || err != nil {
 		return err
@@ -153,16 +156,13 @@ func (c *Closure) Refresh(ctx context.Context, since time.Time) error {
 	case c.folding <- struct{}{}:
 		defer func() { <-c.folding }()
 	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", eventstream.ErrBehind, context.Cause(ctx))
+		return context.Cause(ctx)
 	}
 	if there, err := c.isThere(ctx, since); there || err != nil {
 		return err
 	}
 	began := time.Since(c.begun)
 	if err := c.fold(ctx); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("%w: %w", eventstream.ErrBehind, err)
-		}
 		return err
 	}
 	c.asOf.Store(int64(began))
@@ -170,14 +170,13 @@ func (c *Closure) Refresh(ctx context.Context, since time.Time) error {
 }
 
 // isThere tells whether nothing has to be read.
-func (c *Closure) isThere(ctx context.Context, since time.Time) (bool, error) {
+func (c *Closure) isThere(ctx context.Context, since time.Duration) (bool, error) {
 	if parked := c.parked.Load(); parked != nil {
 		return false, fmt.Errorf("%w: the closure, at commit %d of nesting", eventstream.ErrParked, parked.Seq)
 	}
 	heads := c.streams.Heads()
 	if heads == nil {
-		asOf := c.asOf.Load()
-		return asOf > 0 && asOf >= int64(since.Sub(c.begun)), nil
+		return c.asOf.Load() > int64(since), nil
 	}
 	head, err := heads.Head(ctx, eventstream.NestingStream)
 	if err != nil {

@@ -57,6 +57,7 @@ func Run(t *testing.T, h Harness) {
 	}
 	t.Run("Random", func(t *testing.T) { checkRandom(t, h) })
 	t.Run("Walks", func(t *testing.T) { checkWalks(t, h) })
+	t.Run("Effective", func(t *testing.T) { checkEffective(t, h) })
 }
 
 // promise is one sentence of the contract and how it is checked.

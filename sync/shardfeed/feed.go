@@ -91,6 +91,12 @@ func New(source Source, leases Leases, handle func(context.Context, []eventstrea
 	return f, nil
 }
 
+// Lag is how far the shard that is behind most, of those that this process reads,
+// is behind its latest record; known tells whether it reads any.
+func (f *Feed) Lag() (lag time.Duration, known bool) {
+	return time.Duration(f.metrics.longestLag() * float64(time.Second)), f.metrics.countHeld() > 0
+}
+
 func (o *Options) fill() {
 	if o.Worker == "" {
 		o.Worker = uuid.NewString()

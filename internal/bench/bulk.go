@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/seed5b6a70b4/identity/internal/bench/load"
+)
+
+const (
+	// bulkItems is how many users one batch makes, bulkConnections how many batches
+	// are asked for at a time.
+	bulkItems       = 500
+	bulkConnections = 8
+	// imported is how many users a stream makes, and seed to compare it with.
+	imported = 200_000
+)
+
+// newUserBody is a user whom no directory has, as JSON.
+func newUserBody(to []byte) []byte {
+	n, run := made.Add(1), time.Now().UnixNano()
+	return fmt.Appendf(to, `{"username":"bench-%x-%d","email":"bench-%x-%d@example.org","name":"Bench Body","active":true,"attributes":{"department":"sales","site":"north","level":3}}`, run, n, run, n)
+}
+
+// newBatch asks for many of them at once.
+func newBatch(int, int) load.Request {
+	body := []byte(`{"items":[`)
+	for i := range bulkItems {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(newUserBody(append(body, `{"op":"create","user":`...)), '}')
+	}
+	return load.NewRequest("POST", "/users:batch", adminKey, append(body, `]}`...))
+}
+
+// bulk compares making users one by one with making them in batches, and a stream
+// of them with seeding a directory at rest.
+func (b *bench) bulk(ctx context.Context, _, identity *process) error {
+	// Both make users, the one 500 with each request: what is compared is per user.
+	sides := []struct {
+		plan  load.Plan
+		users int
+		all   []load.Outcome
+		cpu   time.Duration
+	}{
+		{plan: load.Plan{Connections: 64, Next: newUser, Want: 201}, users: 1},
+		{plan: load.Plan{Connections: bulkConnections, Next: newBatch, Want: 200}, users: bulkItems},
+	}
+	for range b.Rounds {
+		for i := range sides {
+			side := &sides[i]
+			side.plan.Address, side.plan.Duration = identity.address, 4*b.Duration // a batch takes its time
+			before := identity.cpu()
+			outcome, err := load.Run(ctx, side.plan)
+			if err != nil {
+				return err
+			}
+			side.cpu += identity.cpu() - before
+			side.all = append(side.all, outcome)
+		}
+	}
+	fmt.Fprintln(b.out)
+	var rates [2]float64
+	for i := range sides {
+		side := &sides[i]
+		joined := load.Join(side.all)
+		rates[i] = joined.Rate() * float64(side.users)
+		fmt.Fprintf(b.out, "%d at a time, %d connections: %.0f users/s, CPU %.1f µs each\n", side.users, side.plan.Connections, rates[i],
+			float64(side.cpu.Microseconds())/float64(max(1, joined.Requests*side.users)))
+	}
+	fmt.Fprintf(b.out, "in batches %.1f times as many\n", rates[1]/rates[0])
+	seeded, err := b.seedRate(ctx)
+	if err != nil {
+		return err
+	}
+	streamed, err := b.streamRate(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.out, "%d users: %.0f/s as lines over one connection, %.0f/s by seed: %.0f %%\n", imported, streamed, seeded, 100*streamed/seeded)
+	return nil
+}
+
+// seedRate is how many users a second seed makes in a new directory, index and
+// all.
+func (b *bench) seedRate(ctx context.Context) (rate float64, err error) {
+	data, err := os.MkdirTemp("", "identity-seed-*")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(data)
+	begun := time.Now()
+	if out, err := exec.CommandContext(ctx, b.identity, "seed", "--data", data, "--users", fmt.Sprint(imported), "--groups", "0").CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("seed: %w\n%s", err, out)
+	}
+	return imported / time.Since(begun).Seconds(), nil
+}
+
+// streamRate is how many users a second a service with a new directory makes of
+// lines.
+func (b *bench) streamRate(ctx context.Context) (rate float64, err error) {
+	data, err := os.MkdirTemp("", "identity-stream-*")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(data)
+	server, err := b.serve(ctx, data)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, server.end(os.Kill)) }()
+	body, in := io.Pipe()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+server.address+"/users:batch", body)
+	if err != nil {
+		return 0, err
+	}
+	request.Header.Set("Authorization", "Bearer "+adminKey)
+	request.Header.Set("Content-Type", "application/x-ndjson")
+	begun := time.Now()
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	go func() { in.CloseWithError(writeLines(in)) }()
+	results, answered := bufio.NewScanner(answer.Body), 0
+	for results.Scan() {
+		answered++
+	}
+	if answered != imported {
+		return 0, errors.Join(fmt.Errorf("%d of %d lines were answered", answered, imported), results.Err())
+	}
+	return imported / time.Since(begun).Seconds(), nil
+}
+
+func writeLines(to io.Writer) error {
+	out := bufio.NewWriterSize(to, 64<<10)
+	var line []byte
+	for range imported {
+		line = append(newUserBody(append(line[:0], `{"op":"create","user":`...)), '}', '\n')
+		if _, err := out.Write(line); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}

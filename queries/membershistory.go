@@ -1,0 +1,188 @@
+package queries
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// MembersHistory gives the commits of all memberships that there ever were in a
+// group, also of one that was removed: by time, then by the member's id, then by
+// number. Which memberships there are is what the view shows, and what became of
+// them is read from their streams.
+//
+// A page costs the reading of every membership that changed more than once.
+func (r *Reader) MembersHistory(ctx context.Context, group domain.GroupID, recall Recall, fresh Freshness) (Page[Change], error) {
+	r = r.answering()
+	ctx, span := r.config.Tracer.Start(ctx, "queries.MembersHistory")
+	defer span.End()
+	limit, err := recall.limit()
+	if err != nil {
+		return Page[Change]{}, err
+	}
+	scope := "history of the members of " + group.String()
+	place, err := r.cursors.openRecall(scope, timedSize, &recall)
+	if err != nil {
+		return Page[Change]{}, err
+	}
+	page := Page[Change]{}
+	if page.RestsOn, err = r.rows(ctx, fresh); err != nil {
+		return Page[Change]{}, err
+	}
+	head, err := r.head(ctx, eventstream.GroupStream(group.UUID))
+	if err != nil {
+		return Page[Change]{}, err
+	}
+	if head == 0 {
+		return Page[Change]{}, noGroup()
+	}
+	first := &firsts{after: timedAt(place), limit: limit + 1}
+	if err := r.timeEdges(ctx, group, first); err != nil {
+		return Page[Change]{}, err
+	}
+	found := first.taken()
+	if len(found) > limit {
+		found = found[:limit]
+		page.Next = r.cursors.sealRecall(scope, found[limit-1].place(), recall.Diff)
+	}
+	page.Items, err = r.changesOf(ctx, group, found, recall.Diff)
+	return page, err
+}
+
+// timed is a commit of a membership in a group, by what orders it.
+type timed struct {
+	at     int64 // Unix milliseconds
+	member uuid.UUID
+	seq    eventstream.Seq
+}
+
+func (t timed) compare(other timed) int {
+	return cmp.Or(cmp.Compare(t.at, other.at), bytes.Compare(t.member[:], other.member[:]), cmp.Compare(t.seq, other.seq))
+}
+
+const timedSize = 8 + len(uuid.UUID{}) + 8
+
+func (t timed) place() []byte {
+	place := binary.BigEndian.AppendUint64(nil, uint64(t.at))
+	return binary.BigEndian.AppendUint64(append(place, t.member[:]...), uint64(t.seq))
+}
+
+// timedAt reads a place; none is before everything.
+func timedAt(place []byte) timed {
+	if place == nil {
+		return timed{at: time.Time{}.UnixMilli() - 1}
+	}
+	return timed{
+		at: int64(binary.BigEndian.Uint64(place)), member: uuid.UUID(place[8 : 8+len(uuid.UUID{})]),
+		seq: eventstream.Seq(binary.BigEndian.Uint64(place[timedSize-8:])),
+	}
+}
+
+// firsts keeps the first commits after one, of all that it is shown in any order.
+type firsts struct {
+	after timed
+	limit int
+
+	mu   sync.Mutex
+	kept []timed
+}
+
+func (f *firsts) add(t timed) {
+	if t.compare(f.after) <= 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.kept = append(f.kept, t); len(f.kept) > 4*f.limit {
+		f.cut()
+	}
+}
+
+func (f *firsts) cut() {
+	slices.SortFunc(f.kept, timed.compare)
+	f.kept = f.kept[:min(f.limit, len(f.kept))]
+}
+
+// taken gives what was kept, in order.
+func (f *firsts) taken() []timed {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cut()
+	return f.kept
+}
+
+// timeEdges shows the commits of all memberships of a group. The row of one that
+// has a single commit tells when that was.
+func (r *Reader) timeEdges(ctx context.Context, group domain.GroupID, to *firsts) error {
+	for after := uuid.Nil; ; {
+		rows, err := r.config.View.EverMembers(ctx, group, after, pastChunk)
+		if err != nil {
+			return fmt.Errorf("list rows of the view: %w", err)
+		}
+		reading, within := errgroup.WithContext(ctx)
+		reading.SetLimit(readAtOnce)
+		for i := range rows {
+			row := &rows[i]
+			if row.Seq == 1 && row.Present {
+				to.add(timed{row.Since.UnixMilli(), row.Member, 1})
+				continue
+			}
+			reading.Go(func() error { return r.timeEdge(within, row, to) })
+		}
+		if err := reading.Wait(); err != nil {
+			return err
+		}
+		if len(rows) < pastChunk {
+			return nil
+		}
+		after = rows[len(rows)-1].Member
+	}
+}
+
+func (r *Reader) timeEdge(ctx context.Context, row *domain.Membership, to *firsts) error {
+	for commit, err := range r.config.Streams.Read(ctx, eventstream.MemberStream(row.Group.UUID, row.Member), 0) {
+		if err != nil {
+			return fmt.Errorf("read a history: %w", err)
+		}
+		to.add(timed{commit.Time.UnixMilli(), row.Member, commit.Seq})
+	}
+	return nil
+}
+
+// changesOf reads some commits of memberships in a group.
+func (r *Reader) changesOf(ctx context.Context, group domain.GroupID, found []timed, diff bool) ([]Change, error) {
+	places := map[uuid.UUID]map[eventstream.Seq]int{}
+	for i, t := range found {
+		if places[t.member] == nil {
+			places[t.member] = map[eventstream.Seq]int{}
+		}
+		places[t.member][t.seq] = i
+	}
+	items := make([]Change, len(found))
+	reading, ctx := errgroup.WithContext(ctx)
+	reading.SetLimit(readAtOnce)
+	for member, wanted := range places {
+		reading.Go(func() error {
+			left := len(wanted)
+			return r.changes(ctx, eventstream.MemberStream(group.UUID, member), 0, diff, func(change Change) bool {
+				if i, is := wanted[change.Seq]; is {
+					items[i] = change
+					left--
+				}
+				return left > 0
+			})
+		})
+	}
+	return items, reading.Wait()
+}
