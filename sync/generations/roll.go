@@ -249,7 +249,11 @@ func (r *Roll) Fail(why string, compared *Comparison, now time.Time) error {
 		return ErrNone
 	}
 	line := r.Line(r.Build.Views[0])
-	line.Leaving, line.Fills = append(slices.Clone(line.Leaving), r.Build.Number), 0
+	if line.Fills = 0; r.Build.Phase == Making { // nobody follows it, and it may not be there
+		line.Removed = append(slices.Clone(line.Removed), r.Build.Number)
+	} else {
+		line.Leaving = append(slices.Clone(line.Leaving), r.Build.Number)
+	}
 	r.Outcome.Failed, r.Outcome.Ended = why, now
 	if compared != nil {
 		r.Outcome.Comparisons = append(slices.Clone(r.Outcome.Comparisons), *compared)
