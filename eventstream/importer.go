@@ -54,7 +54,7 @@ type ImportError struct {
 
 // Error names the stream: whoever imports has it before him.
 func (e *ImportError) Error() string {
-	if e.Kind == ErrGap {
+	if errors.Is(e.Kind, ErrGap) {
 		return fmt.Sprintf("commit %d of stream %s: %s: the stream is at %d", e.Seq, e.Stream, e.Kind, e.Head)
 	}
 	return fmt.Sprintf("commit %d of stream %s %s", e.Seq, e.Stream, e.Kind)
