@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
@@ -35,6 +33,8 @@ type Announcing interface {
 type standing struct {
 	seq, announced eventstream.Seq
 	untidy         bool
+	// alone tells that the view does not announce.
+	alone bool
 }
 
 // atOnce is how many streams are worked on at a time.
@@ -48,12 +48,14 @@ const atOnce = 16
 // A position that the store does not have, and does not get within a moment, is
 // counted and passed over: it cannot be one of this store.
 func (s *Synchroniser) Handle(ctx context.Context, positions []eventstream.Position) error {
-	for _, f := range s.all() {
-		if _, err := f.handle(ctx, positions, told); err != nil {
-			return fmt.Errorf("bring view %s up to date: %w", f.view.Name(), err)
+	return s.whole(ctx, func(bands []*band) error {
+		for _, b := range bands {
+			if _, err := b.handle(ctx, positions, told); err != nil {
+				return fmt.Errorf("bring views up to date: %w", err)
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // origin is where a position is known from.
@@ -67,44 +69,10 @@ const (
 	named
 )
 
-// handle is Handle for one view; it tells how many commits the view lacked.
-func (f *follower) handle(ctx context.Context, positions []eventstream.Position, from origin) (lacked int, err error) {
-	shown, shards := newest(f.view, positions)
-	due := make([]Notice, len(shown))
-	untidy := make([]bool, len(shown))
-	applied := make([]int, len(shown))
-	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for i, position := range shown {
-		group.Go(func() (err error) {
-			due[i], untidy[i], applied[i], err = f.handleOne(within, position, from)
-			return err
-		})
-	}
-	err = group.Wait()
-	for i := range applied {
-		lacked += applied[i]
-	}
-	if err != nil {
-		return lacked, err
-	}
-	if err := f.announce(ctx, due); err != nil {
-		return lacked, err
-	}
-	for i := range shown {
-		if !untidy[i] {
-			continue
-		}
-		if err := f.tidy(ctx, shown[i].Stream); err != nil {
-			return lacked, err
-		}
-	}
-	for _, shard := range shards {
-		if err := f.handleShard(ctx, shard); err != nil {
-			return lacked, err
-		}
-	}
-	return lacked, f.parked.save()
+// handle is Handle for the views that a view announces with.
+func (f *follower) handle(ctx context.Context, positions []eventstream.Position, from origin) error {
+	_, err := f.band().handle(ctx, positions, from)
+	return err
 }
 
 // newest sorts positions into those that a view shows and those of shards, each
@@ -131,31 +99,22 @@ func newest(view View, positions []eventstream.Position) (shown, shards []events
 	return shown, shards
 }
 
-// handleOne brings one row to a number, and tells what is to be announced of it;
-// the zero Notice is nothing.
-func (f *follower) handleOne(ctx context.Context, position eventstream.Position, from origin) (due Notice, untidy bool, applied int, err error) {
-	row, err := f.standing(ctx, position.Stream)
-	if err != nil {
-		return due, false, 0, err
+// handleOne brings one row to a number, and tells where it stands then.
+func (f *follower) handleOne(ctx context.Context, position eventstream.Position, from origin) (row standing, applied int, err error) {
+	if row, err = f.standing(ctx, position.Stream); err != nil || row.seq >= position.Seq {
+		return row, 0, err
 	}
-	if row.seq < position.Seq {
-		applied, err = f.bringPatiently(ctx, row.seq, position)
-		switch {
-		case errors.Is(err, ErrUnknownPosition) && from == named:
-			return due, false, applied, fmt.Errorf("%w: a stream of kind %s does not show what is named of it yet", eventstream.ErrUnavailable, position.Stream.Kind())
-		case errors.Is(err, ErrUnknownPosition):
-			f.metrics.phantoms.Inc()
-		case err != nil && !errors.Is(err, ErrParked):
-			return due, false, applied, err
-		}
-		if row, err = f.standing(ctx, position.Stream); err != nil {
-			return due, false, applied, err
-		}
+	applied, err = f.bringPatiently(ctx, row.seq, position)
+	switch {
+	case errors.Is(err, ErrUnknownPosition) && from == named:
+		return row, applied, fmt.Errorf("%w: a stream of kind %s does not show what is named of it yet", eventstream.ErrUnavailable, position.Stream.Kind())
+	case errors.Is(err, ErrUnknownPosition):
+		f.metrics.phantoms.Inc()
+	case err != nil && !errors.Is(err, ErrParked):
+		return row, applied, err
 	}
-	if row.announced < row.seq {
-		due = Notice{eventstream.Position{Stream: position.Stream, Seq: row.seq}, row.announced}
-	}
-	return due, row.untidy, applied, nil
+	row, err = f.standing(ctx, position.Stream)
+	return row, applied, err
 }
 
 // looksForOne is how often a position that does not show is looked for.
@@ -180,7 +139,7 @@ func (f *follower) standing(ctx context.Context, stream eventstream.StreamID) (r
 	if f.announcing != nil {
 		row.seq, row.announced, row.untidy, err = f.announcing.Standing(ctx, stream)
 	} else if row.seq, err = f.view.Seq(ctx, stream); err == nil {
-		row.announced = row.seq
+		row.announced, row.alone = row.seq, true
 	}
 	if err != nil {
 		return row, fmt.Errorf("read where the row is: %w", err)
@@ -188,47 +147,17 @@ func (f *follower) standing(ctx context.Context, stream eventstream.StreamID) (r
 	return row, nil
 }
 
-// announce writes the notices that are due, and notes in the rows that it did.
-func (f *follower) announce(ctx context.Context, due []Notice) error {
-	due = withoutNone(due)
-	if len(due) == 0 {
-		return nil
-	}
-	if err := f.s.options.Changes.Announce(ctx, due); err != nil {
-		return err
-	}
-	f.metrics.announced.Add(float64(len(due)))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for _, notice := range due {
-		group.Go(func() error { return f.announcing.SetAnnounced(ctx, notice.Position) })
-	}
-	if err := group.Wait(); err != nil {
-		return fmt.Errorf("note what was announced: %w", err)
-	}
-	return nil
-}
-
-func withoutNone(notices []Notice) []Notice {
-	var kept []Notice
-	for _, notice := range notices {
-		if notice.Seq > 0 {
-			kept = append(kept, notice)
-		}
-	}
-	return kept
-}
-
-// tidy changes what a removed entity left behind, and announces it. It may be cut
+// tidy changes what a removed entity left behind, and announces it unless it is
+// quiet. It may be cut
 // off anywhere and begun again.
-func (f *follower) tidy(ctx context.Context, ended eventstream.StreamID) error {
+func (f *follower) tidy(ctx context.Context, ended eventstream.StreamID, b *band, quiet bool) error {
 	for {
 		rows, err := f.announcing.Tidy(ctx, ended)
 		if err != nil {
 			return fmt.Errorf("tidy up after a removed %s: %w", ended.Kind(), err)
 		}
-		if len(rows) > 0 {
-			if err := f.s.options.Changes.Announce(ctx, ends(rows)); err != nil {
+		if len(rows) > 0 && !quiet {
+			if err := f.s.options.Changes.announce(ctx, ends(rows), b.check); err != nil {
 				return err
 			}
 			f.metrics.announced.Add(float64(len(rows)))

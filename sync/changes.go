@@ -86,6 +86,14 @@ func (c *Changes) Heads(ctx context.Context) (eventstream.Token, error) {
 // Announce writes notices. When it returns without an error, all of them are
 // there; otherwise some may be.
 func (c *Changes) Announce(ctx context.Context, notices []Notice) error {
+	return c.announce(ctx, notices, func(context.Context, bool) error { return nil })
+}
+
+// checking is asked before each append whether it may be made, and is told whether
+// where the stream ends was looked up for it, or is known from an append before.
+type checking func(ctx context.Context, looked bool) error
+
+func (c *Changes) announce(ctx context.Context, notices []Notice, check checking) error {
 	byPart := map[int][]Notice{}
 	for _, notice := range notices {
 		part := c.partOf(notice.Stream)
@@ -93,7 +101,7 @@ func (c *Changes) Announce(ctx context.Context, notices []Notice) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for part, notices := range byPart {
-		group.Go(func() error { return c.parts[part].announce(ctx, c.streams, notices) })
+		group.Go(func() error { return c.parts[part].announce(ctx, c.streams, notices, check) })
 	}
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("write to the change feed: %w", err)
@@ -101,7 +109,28 @@ func (c *Changes) Announce(ctx context.Context, notices []Notice) error {
 	return nil
 }
 
-func (p *changesPart) announce(ctx context.Context, streams *eventstream.Streams, notices []Notice) error {
+// Fence writes a commit without notices to each of the streams. Whoever meant to
+// append what it had decided on before finds that it has to look again, and with
+// that what has changed before Fence was called (Options.Confirm).
+func (c *Changes) Fence(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range c.parts {
+		group.Go(func() error {
+			part := &c.parts[i]
+			part.writing.Lock()
+			defer part.writing.Unlock()
+			part.head = 0
+			defer func() { part.head = 0 }() // this process has to look again too
+			return part.append(ctx, c.streams, []byte("[]"), func(context.Context, bool) error { return nil })
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("fence the change feed: %w", err)
+	}
+	return nil
+}
+
+func (p *changesPart) announce(ctx context.Context, streams *eventstream.Streams, notices []Notice, check checking) error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	for some := range slices.Chunk(notices, maxNotices) {
@@ -109,7 +138,7 @@ func (p *changesPart) announce(ctx context.Context, streams *eventstream.Streams
 		if err != nil {
 			return err
 		}
-		if err := p.append(ctx, streams, data); err != nil {
+		if err := p.append(ctx, streams, data, check); err != nil {
 			return err
 		}
 	}
@@ -118,10 +147,11 @@ func (p *changesPart) announce(ctx context.Context, streams *eventstream.Streams
 
 // append writes a commit. Where the stream is now is looked up only when it is
 // not where it was last seen.
-func (p *changesPart) append(ctx context.Context, streams *eventstream.Streams, data []byte) error {
+func (p *changesPart) append(ctx context.Context, streams *eventstream.Streams, data []byte, check checking) error {
 	first := true
 	commits, err := streams.Transact(ctx, eventstream.Attribution{Actor: "sync"}, func(ctx context.Context, _ uuid.UUID) ([]eventstream.Entry, error) {
-		if !first || p.head == 0 {
+		look := !first || p.head == 0
+		if look {
 			head, err := streams.Head(ctx, p.stream)
 			if err != nil {
 				return nil, err
@@ -129,6 +159,9 @@ func (p *changesPart) append(ctx context.Context, streams *eventstream.Streams, 
 			p.head = head
 		}
 		first = false
+		if err := check(ctx, look); err != nil {
+			return nil, err
+		}
 		return []eventstream.Entry{{Stream: p.stream, Expect: eventstream.Exactly(p.head), Data: data}}, nil
 	})
 	if err != nil {

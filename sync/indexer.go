@@ -69,6 +69,19 @@ func NewIndexer(s *Synchroniser, view View, options *IndexerOptions) (*Indexer, 
 	return x, nil
 }
 
+// Forget lets go of the index: what is parked in it is forgotten, wherever that is
+// kept. Nothing may be handed to it any more.
+func (x *Indexer) Forget(ctx context.Context) error {
+	s := x.from.s
+	s.mu.Lock()
+	s.indexers = slices.DeleteFunc(slices.Clone(s.indexers), func(other *Indexer) bool { return other == x })
+	s.mu.Unlock()
+	if err := x.parked.forget(ctx); err != nil {
+		return fmt.Errorf("forget what is parked in %s: %w", x.options.Name, err)
+	}
+	return nil
+}
+
 // Handle pushes the entities that notices tell of. Without an error all of them
 // can be found as the view shows them, or are parked on record.
 func (x *Indexer) Handle(ctx context.Context, notices []eventstream.Position) error {

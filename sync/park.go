@@ -78,7 +78,7 @@ func (f *follower) retry(ctx context.Context, stream eventstream.StreamID) error
 		_, err = f.bring(ctx, stream, last.Seq, true)
 	}
 	if err == nil && f.announcing != nil {
-		_, err = f.handle(ctx, []eventstream.Position{position}, named)
+		err = f.handle(ctx, []eventstream.Position{position}, named)
 	}
 	if err != nil {
 		return fmt.Errorf("retry a stream of kind %s: %w", stream.Kind(), err)

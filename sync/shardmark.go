@@ -49,7 +49,7 @@ func (f *follower) bringMark(ctx context.Context, shard eventstream.Position) er
 		case err != nil || upTo == mark:
 			return err
 		}
-		if _, err := f.handle(ctx, entities, named); err != nil {
+		if err := f.handle(ctx, entities, named); err != nil {
 			return err
 		}
 		for i, entity := range entities {

@@ -70,10 +70,16 @@ func (f *follower) catchLog(ctx context.Context) error {
 // What indexes refused is pushed to them again. No view waits for an index that is
 // away: the next sweep tries that again.
 func (s *Synchroniser) Sweep(ctx context.Context, since time.Time) error {
-	for _, f := range s.all() {
-		if err := f.sweep(ctx, since); err != nil {
-			return fmt.Errorf("sweep view %s: %w", f.view.Name(), err)
+	err := s.whole(ctx, func(bands []*band) error {
+		for _, b := range bands {
+			if err := b.sweep(ctx, since); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for _, x := range s.allIndexers() {
 		if err := x.sweep(ctx); err != nil && ctx.Err() == nil {
@@ -83,29 +89,36 @@ func (s *Synchroniser) Sweep(ctx context.Context, since time.Time) error {
 	return nil
 }
 
-func (f *follower) sweep(ctx context.Context, since time.Time) error {
-	if f.catchingUp.Load() {
-		return nil
+func (b *band) sweep(ctx context.Context, since time.Time) error {
+	for _, f := range b.members {
+		if f.catchingUp.Load() { // which is alone, and at it
+			return nil
+		}
+		err := f.catchLog(ctx)
+		if err == nil {
+			err = f.retryShared(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("sweep view %s: %w", f.view.Name(), err)
+		}
+		if !f.parked.complete.Load() {
+			since = time.Time{}
+		}
 	}
-	if err := f.catchLog(ctx); err != nil {
-		return err
-	}
-	if err := f.retryShared(ctx); err != nil {
-		return err
-	}
-	complete := f.parked.complete.Load()
-	if !complete {
-		since = time.Time{}
-	}
-	healed, err := f.sweepRecent(ctx, since)
+	healed, err := b.sweepRecent(ctx, since)
 	if err != nil {
-		return err
+		return fmt.Errorf("sweep view %s: %w", b.members[0].view.Name(), err)
 	}
-	if healed > 0 {
-		f.metrics.healed.Add(float64(healed))
-		f.s.options.Logger.Info("view healed by a sweep", "view", f.view.Name(), "commits", healed)
+	for i, f := range b.members {
+		if healed[i] > 0 {
+			f.metrics.healed.Add(float64(healed[i]))
+			f.s.options.Logger.Info("view healed by a sweep", "view", f.view.Name(), "commits", healed[i])
+		}
+		if err := f.parked.sweptAll(); err != nil {
+			return err
+		}
 	}
-	return f.parked.sweptAll()
+	return nil
 }
 
 // retryShared hears of what other processes parked, and tries all of it again:
@@ -125,23 +138,26 @@ func (f *follower) retryShared(ctx context.Context) error {
 	if err := f.retryAll(ctx); err != nil {
 		return err
 	}
-	_, err := f.handle(ctx, parked, named) // which announces what is no longer parked
-	return err
+	return f.handle(ctx, parked, named) // which announces what is no longer parked
 }
 
 // sweptAtOnce is how many positions are compared at a time.
 const sweptAtOnce = 256
 
 // sweepRecent handles whatever moved since an instant, and tells how many commits
-// the view lacked.
-func (f *follower) sweepRecent(ctx context.Context, since time.Time) (healed int, err error) {
+// each view lacked.
+func (b *band) sweepRecent(ctx context.Context, since time.Time) (healed []int, err error) {
+	healed = make([]int, len(b.members))
 	batch := make([]eventstream.Position, 0, sweptAtOnce)
 	flush := func() error {
-		n, err := f.handle(ctx, batch, named)
-		healed, batch = healed+n, batch[:0]
+		lacked, err := b.handle(ctx, batch, named)
+		for i := range lacked {
+			healed[i] += lacked[i]
+		}
+		batch = batch[:0]
 		return err
 	}
-	for position, err := range f.s.streams.Recent(ctx, since) {
+	for position, err := range b.s.streams.Recent(ctx, since) {
 		if err != nil {
 			return healed, fmt.Errorf("read which streams moved: %w", err)
 		}

@@ -38,6 +38,10 @@ type Options struct {
 	Parked ParkedStore
 	// Changes are written for views that announce; required by those.
 	Changes *Changes
+	// Confirm makes sure, where others may add views that have to be followed too, that
+	// all those are followed which were to be when it was called; nil where nobody
+	// does. It is called for every batch.
+	Confirm func(ctx context.Context) error
 	// SweepEvery is how often Run sweeps; 3 minutes if zero.
 	SweepEvery time.Duration
 	// Reason names the kind of an error that parked a stream, in one word for

@@ -19,9 +19,6 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
-	"github.com/seed5b6a70b4/identity/httpapi"
-	"github.com/seed5b6a70b4/identity/queries"
-	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 	"github.com/seed5b6a70b4/identity/sync/changefeed"
@@ -45,15 +42,12 @@ type cloud struct {
 	store        *dynamostore.Store
 	changes      *querysync.Changes
 	notices      *changenotices.Notices
-	view         *dynamoview.View
 	synchroniser *querysync.Synchroniser
-	feeds        []*shardfeed.Feed
-	leases       *dynamolease.Leases // of the feed of commits; nil without feeds
-
-	// What follows is nil when search is off.
-	index   *elasticview.Index
-	indexer *querysync.Indexer
-	reached func(context.Context) (eventstream.Token, error)
+	followed     *followed
+	feed         *shardfeed.Feed     // of commits
+	leases       *dynamolease.Leases // of that feed; both are nil without feeds
+	// index leads to all generations of the search index; nil when search is off.
+	index *elasticview.Index
 
 	checkpoints checkpoints
 }
@@ -76,7 +70,7 @@ func openCloud(ctx context.Context, prefix string, follow followFlags, s setting
 		return nil, err
 	}
 	c.dynamodb = dynamodb.NewFromConfig(c.aws)
-	if err := present(ctx, c.dynamodb, prefix, c.names.Events, c.names.Views, c.names.State); err != nil {
+	if err := present(ctx, c.dynamodb, prefix, c.names.Events, c.names.State); err != nil {
 		return nil, err
 	}
 	if follow.Feed == kinesisFeed {
@@ -102,18 +96,22 @@ func (c *cloud) open(ctx context.Context, prefix string) error {
 	if err := c.openDirectory(ctx, 1); err != nil {
 		return err
 	}
-	if err := c.openViews(); err != nil {
-		return err
-	}
 	if c.follow.Search == elasticSearch {
-		if err := c.openSearch(ctx, prefix); err != nil {
+		if err := c.openIndex(); err != nil {
 			return err
 		}
 	}
-	if err := c.openFeeds(); err != nil {
+	if err := c.openViews(ctx); err != nil {
 		return err
 	}
-	return c.openQueries()
+	if err := c.checkSearch(ctx, prefix); err != nil {
+		return err
+	}
+	rows, _ := c.followed.current()
+	if err := present(ctx, c.dynamodb, prefix, numbered(c.names.Views, rows.number)); err != nil {
+		return err
+	}
+	return c.openFeeds()
 }
 
 func (c *cloud) openStore() {
@@ -167,65 +165,50 @@ func (c *cloud) claimSecret(ctx context.Context) (domain.ClaimSecret, error) {
 	return domain.ClaimSecret(raw), nil
 }
 
-func (c *cloud) openViews() error {
+// openViews follows the generations that are on the roll.
+func (c *cloud) openViews(ctx context.Context) error {
 	c.changes = querysync.NewChanges(c.streams, 0)
 	c.notices = changenotices.New(c.streams, c.changes, changenotices.Options{Poll: changesPoll, Logger: c.settings.log})
 	c.events = changefeed.NewTransactions(c.streams, c.changes)
-	c.view = dynamoview.New(c.dynamodb, dynamoview.Options{Table: c.names.Views, Position: c.changes.Heads})
-	options := &querysync.Options{Parked: c.state, Changes: c.changes, Logger: c.settings.log, Reason: parkReason}
+	c.followed = newFollowed(c)
+	options := &querysync.Options{Parked: c.state, Changes: c.changes, Confirm: c.followed.confirm, Logger: c.settings.log, Reason: parkReason}
 	if c.settings.registry != nil {
 		options.Metrics = c.settings.registry
 	}
 	var err error
-	c.synchroniser, err = querysync.New(c.streams, []querysync.View{c.view}, options)
+	if c.synchroniser, err = querysync.New(c.streams, nil, options); err != nil {
+		return err
+	}
 	c.parking = parking{c.synchroniser}
-	return err
+	return c.followed.hear(ctx)
 }
 
 const indexName = "elasticview"
 
-func (c *cloud) openSearch(ctx context.Context, prefix string) error {
+func (c *cloud) openIndex() error {
 	options, err := elasticOptions(c.names)
 	if err != nil {
 		return err
 	}
-	leases := dynamolease.New(c.dynamodb, c.names.State, searchGroup)
-	c.reached = func(ctx context.Context) (eventstream.Token, error) { return changefeed.Reached(ctx, leases) }
-	options.Position = c.reached
-	if c.index, err = elasticview.New(options); err != nil {
-		return err
-	}
-	switch err := c.index.Check(ctx); {
-	case errors.Is(err, elasticview.ErrNoIndex):
-		return fmt.Errorf("%w: make it with `identity init --store dynamodb --search elasticsearch --table-prefix %s`", err, prefix)
-	case errors.Is(err, elasticview.ErrOtherRules):
-		return fmt.Errorf("%w: delete it and its alias, run `identity init --store dynamodb --search elasticsearch --table-prefix %s`, and restart whatever searches", err, prefix)
-	case errors.Is(err, eventstream.ErrUnavailable):
-		c.settings.log.Warn("Elasticsearch is away; everything but search is served", "error", err)
-	case err != nil:
-		return err
-	}
-	d := &documents{c.view, c.index}
-	c.indexer, err = querysync.NewIndexer(c.synchroniser, c.view, &querysync.IndexerOptions{
-		Name: indexName, Push: d.push, Touches: d.touches, Reached: c.reached, Parked: c.state, Logger: c.settings.log,
-	})
+	c.index, err = elasticview.New(options)
 	return err
 }
 
-func (c *cloud) openQueries() error {
-	waiter, err := c.synchroniser.Waiter(c.view)
-	if err != nil {
-		return err
+// checkSearch refuses an index that is not there or cannot be asked, unless it is
+// there to be made anew.
+func (c *cloud) checkSearch(ctx context.Context, prefix string) error {
+	_, search := c.followed.current()
+	if search == nil || c.settings.rebuilding {
+		return nil
 	}
-	answers := queries.Generation{View: c.view, Waiter: c.traced(waiter, c.view.Name())}
-	if c.indexer != nil {
-		answers.Search, answers.SearchWaiter = timely{c.index}, c.traced(c.indexer, indexName)
+	switch err := search.foreign; {
+	case errors.Is(err, elasticview.ErrNoIndex):
+		return fmt.Errorf("%w: make it with `identity init --store dynamodb --search elasticsearch --table-prefix %s`", err, prefix)
+	case errors.Is(err, elasticview.ErrOtherRules):
+		return fmt.Errorf("%w: run `identity rebuild --view search --store dynamodb --search elasticsearch --table-prefix %s`, and then start whatever searches", err, prefix)
 	}
-	return c.openReader(answers, c.notices)
+	return nil
 }
-
-// views implements engine.
-func (c *cloud) views() httpapi.Views { return nil }
 
 // adminKey implements engine: the environment alone brings one.
 func (c *cloud) adminKey() (string, error) {
@@ -239,24 +222,32 @@ func (c *cloud) adminKey() (string, error) {
 func (c *cloud) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.notices.Run(ctx) })
-	group.Go(func() error { return c.runFeeds(ctx) })
+	group.Go(func() error { return c.followed.listen(ctx) })
+	if c.feed == nil {
+		if c.settings.rebuilding {
+			group.Go(func() error { return newBuilder(c).run(ctx) })
+		}
+		group.Go(func() error { return c.hearParked(ctx) })
+		return group.Wait()
+	}
+	group.Go(func() error { return c.runFeeds(ctx, group) })
 	return group.Wait()
 }
 
-// runFeeds keeps the views up to date, or hears of what others do, until ctx ends.
-func (c *cloud) runFeeds(ctx context.Context) error {
-	if len(c.feeds) == 0 {
-		return c.hearParked(ctx)
-	}
+// runFeeds keeps everything up to date, and builds what is to be built.
+func (c *cloud) runFeeds(ctx context.Context, group *errgroup.Group) error {
 	if err := c.begin(ctx); err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.synchroniser.Run(ctx) })
-	for _, feed := range c.feeds {
-		group.Go(func() error { return feed.Run(ctx) })
-	}
-	return group.Wait()
+	group.Go(func() error { return c.feed.Run(ctx) })
+	group.Go(func() error { return newBuilder(c).run(ctx) })
+	c.followed.runFeeds(func(run func(context.Context) error) (stop func()) {
+		ctx, stop := context.WithCancel(ctx)
+		group.Go(func() error { return run(ctx) })
+		return stop
+	})
+	return nil
 }
 
 // hearParked keeps the lists of what is parked, for a process whose views others

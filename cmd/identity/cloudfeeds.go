@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/google/uuid"
 
-	"github.com/seed5b6a70b4/identity/sync/changefeed"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
 	"github.com/seed5b6a70b4/identity/sync/dynamostreamfeed"
 	"github.com/seed5b6a70b4/identity/sync/kinesisfeed"
@@ -40,7 +39,7 @@ const (
 // are taken by others.
 const leaseExpiry = 5 * time.Second
 
-// openFeeds makes what keeps the views and the index up to date.
+// openFeeds makes what keeps the rows up to date.
 func (c *cloud) openFeeds() error {
 	if c.follow.Feed == noFeed {
 		return nil
@@ -52,21 +51,9 @@ func (c *cloud) openFeeds() error {
 		group, poll = kinesisGroup, kinesisPoll
 	}
 	c.leases = dynamolease.New(c.dynamodb, c.names.State, group)
-	commits, err := shardfeed.New(source, c.leases, c.synchroniser.Handle, c.feedOptions(group, poll))
-	if err != nil {
-		return err
-	}
-	c.feeds = append(c.feeds, commits)
-	if c.indexer == nil {
-		return nil
-	}
-	changes, err := shardfeed.New(changefeed.New(c.streams, c.changes), dynamolease.New(c.dynamodb, c.names.State, searchGroup),
-		c.indexer.Handle, c.feedOptions(searchGroup, changesPoll))
-	if err != nil {
-		return err
-	}
-	c.feeds = append(c.feeds, changes)
-	return nil
+	var err error
+	c.feed, err = shardfeed.New(source, c.leases, c.synchroniser.Handle, c.feedOptions(group, poll))
+	return err
 }
 
 // begin goes over all streams before the feed is read for the first time: it keeps

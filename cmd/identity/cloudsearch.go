@@ -31,7 +31,13 @@ func withUser(text, user, password string) (string, error) {
 
 // timely is a search that ends when nobody waits for it any more: a server that
 // takes requests and answers none would hold each until the request's own end.
-type timely struct{ *elasticview.Index }
+type timely struct {
+	*elasticview.Index
+	reached func(context.Context) (eventstream.Token, error)
+}
+
+// Position implements queries.Search.
+func (s timely) Position(ctx context.Context) (eventstream.Token, error) { return s.reached(ctx) }
 
 // searchTime is how long Elasticsearch may take over a search.
 const searchTime = queries.DefaultSearchWait
@@ -47,6 +53,17 @@ func (s timely) Search(ctx context.Context, criteria queries.Criteria, from []by
 type documents struct {
 	view  *dynamoview.View
 	index *elasticview.Index
+	// derive changes what is put into the index; nil does not.
+	derive func(*queries.Document)
+}
+
+// document is what the index should know of an entity.
+func (d *documents) document(ctx context.Context, kind domain.MemberKind, id uuid.UUID) (queries.Document, error) {
+	document, err := d.view.Document(ctx, kind, id)
+	if err == nil && d.derive != nil && document.Revision > 0 && !document.Removed {
+		d.derive(&document)
+	}
+	return document, err
 }
 
 // putTime bounds how long Elasticsearch is waited for.
@@ -68,7 +85,7 @@ func (d *documents) push(ctx context.Context, entities []eventstream.StreamID) (
 				kind = domain.GroupMember
 			}
 			id, _ := entity.UUID()
-			made[i], err = d.view.Document(within, kind, id)
+			made[i], err = d.document(within, kind, id)
 			if err == nil || within.Err() != nil || errors.Is(err, eventstream.ErrUnavailable) {
 				return err
 			}

@@ -45,7 +45,7 @@ func TestADamagedRowKeepsNoOtherOutOfTheIndex(t *testing.T) {
 			}
 		}
 	}
-	refused, err := (&documents{view, index}).push(t.Context(), streams)
+	refused, err := (&documents{view, index, nil}).push(t.Context(), streams)
 	if err != nil || len(refused) != 1 || refused[streams[0]] == nil {
 		t.Errorf("refused: %v, %v", refused, err)
 	}

@@ -10,16 +10,17 @@ import (
 	querysync "github.com/seed5b6a70b4/identity/sync"
 )
 
-// subject is what there is to audit.
+// subject is what there is to audit, of the views those that answer.
 func (c *cloud) subject() audit.Subject {
+	rows, search := c.followed.current()
 	s := audit.Subject{
-		Store: c.store, Secret: c.directory.Secret, View: c.view, Heads: c.changes.Heads,
+		Store: c.store, Secret: c.directory.Secret, View: rows.view, Heads: c.changes.Heads,
 		Notices: querysync.DecodePositions,
 	}
 	s.Closures = map[string]audit.Closure{closure.Name: c.closure}
-	if c.indexer != nil {
-		s.Indexes = map[string]queries.Inventory{indexName: c.index}
-		s.Reached = map[string]func(context.Context) (eventstream.Token, error){indexName: c.reached}
+	if search != nil {
+		s.Indexes = map[string]queries.Inventory{numbered(indexName, search.number): search.index}
+		s.Reached = map[string]func(context.Context) (eventstream.Token, error){numbered(indexName, search.number): search.reached}
 	}
 	return s
 }

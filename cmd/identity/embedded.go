@@ -272,6 +272,9 @@ func (b *embedded) run(ctx context.Context) error {
 // adminKey implements engine: the key is made when there is none.
 func (b *embedded) adminKey() (string, error) { return b.data.adminKey() }
 
+// answerable implements engine: nobody else changes what answers.
+func (b *embedded) answerable() error { return nil }
+
 // announce implements engine. A full disk is no reason not to serve what is there.
 func (b *embedded) announce(url, certificate string) (takeBack func()) {
 	takeBack = func() { _ = os.Remove(b.data.file(addressFile)) }

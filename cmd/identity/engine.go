@@ -33,6 +33,9 @@ type engine interface {
 	verify(ctx context.Context, options audit.Options) (audit.Report, error)
 	// announce lets other commands find the service, until takeBack.
 	announce(url, certificate string) (takeBack func())
+	// answerable fails while nothing may be answered: what this process knows may be
+	// old by now.
+	answerable() error
 	// views builds views anew; nil where that cannot be asked for.
 	views() httpapi.Views
 	// snapshot writes down what makes the next start fast.
@@ -64,12 +67,16 @@ type settings struct {
 	registry   *prometheus.Registry
 	tracing    trace.TracerProvider
 	quarantine *time.Duration
+	// rebuilding opens what cannot be asked, to make it anew.
+	rebuilding bool
 	// noSearch leaves the index out.
 	noSearch bool
 	// freeSpace tells how much room the disk has; nil asks the system.
 	freeSpace func() (uint64, error)
 	// fatal is told when a sync failed and the process must end.
 	fatal func(error)
+	// derive changes what is put into Elasticsearch; nil does not.
+	derive func(*queries.Document)
 	// describe makes the documents of the embedded index otherwise than usual.
 	describe *describing
 	// progress is told how far the views have got while they catch up.

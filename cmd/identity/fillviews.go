@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
 )
@@ -29,14 +30,13 @@ func fillViews(ctx context.Context, prefix string) error {
 }
 
 func (c *cloud) fillViews(ctx context.Context) error {
-	described, err := c.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &c.names.Views})
+	rows, _ := c.followed.current()
+	table := numbered(c.names.Views, rows.number)
+	note, err := c.filledNote(ctx, table)
 	if err != nil {
-		return fmt.Errorf("look for the table %s: %w", c.names.Views, err)
+		return err
 	}
-	// The note is of the table that was made at that instant, not of a later one.
-	note := shardfeed.Lease{Shard: aws.ToTime(described.Table.CreationDateTime).UTC().Format(time.RFC3339Nano), Since: time.Now()}
-	notes := dynamolease.New(c.dynamodb, c.names.State, filledGroup)
-	filled, err := notes.List(ctx)
+	filled, err := dynamolease.New(c.dynamodb, c.names.State, filledGroup).List(ctx)
 	if err != nil {
 		return err
 	}
@@ -44,10 +44,29 @@ func (c *cloud) fillViews(ctx context.Context) error {
 		return nil
 	}
 	if err := c.synchroniser.Sweep(ctx, time.Time{}); err != nil {
-		return fmt.Errorf("fill the table %s, try again: %w", c.names.Views, err)
+		return fmt.Errorf("fill the table %s, try again: %w", table, err)
 	}
+	return c.noteFilled(ctx, table)
+}
+
+// filledNote is the note that a table is filled: of the one that was made at that
+// instant, not of a later one.
+func (c *cloud) filledNote(ctx context.Context, table string) (note shardfeed.Lease, err error) {
+	described, err := c.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
+	if err != nil {
+		return note, fmt.Errorf("look for the table %s: %w: %w", table, eventstream.ErrUnavailable, err)
+	}
+	return shardfeed.Lease{Shard: aws.ToTime(described.Table.CreationDateTime).UTC().Format(time.RFC3339Nano), Since: time.Now()}, nil
+}
+
+func (c *cloud) noteFilled(ctx context.Context, table string) error {
+	note, err := c.filledNote(ctx, table)
+	if err != nil {
+		return err
+	}
+	notes := dynamolease.New(c.dynamodb, c.names.State, filledGroup)
 	if _, err := notes.Create(ctx, note); err != nil && !errors.Is(err, shardfeed.ErrLost) {
-		return fmt.Errorf("note that the table %s is filled: %w", c.names.Views, err)
+		return fmt.Errorf("note that the table %s is filled: %w: %w", table, eventstream.ErrUnavailable, err)
 	}
 	return nil
 }

@@ -26,10 +26,12 @@ const (
 	iamEvents  = "arn:aws:dynamodb:REGION:ACCOUNT:table/PREFIX-events"
 	iamRecent  = iamEvents + "/index/*"
 	iamStream  = iamEvents + "/stream/*"
-	iamViews   = "arn:aws:dynamodb:REGION:ACCOUNT:table/PREFIX-views"
 	iamState   = "arn:aws:dynamodb:REGION:ACCOUNT:table/PREFIX-state"
 	iamKinesis = "arn:aws:kinesis:REGION:ACCOUNT:stream/PREFIX-events"
 )
+
+// iamViews are the generations of rows.
+var iamViews = []string{"arn:aws:dynamodb:REGION:ACCOUNT:table/PREFIX-views", "arn:aws:dynamodb:REGION:ACCOUNT:table/PREFIX-views-*"}
 
 // part is some of the source, a file or a folder, and what its calls are on.
 type part struct {
@@ -40,20 +42,24 @@ type part struct {
 var (
 	iamStore = []part{{"eventstream/dynamostore", []string{iamEvents}}}
 	// recent.go asks the index where all others ask the table; table.go is for tests.
-	iamView    = []part{{"queries/dynamoview", []string{iamViews}}}
-	iamShared  = []part{{"sync/dynamostate", []string{iamState}}, {"sync/dynamolease", []string{iamState}}}
-	iamPresent = []part{{"cmd/identity/cloudclients.go", []string{iamEvents, iamViews, iamState}}}
-	iamFeeds   = []part{{"sync/dynamostreamfeed", []string{iamEvents}}, {"sync/kinesisfeed", []string{iamKinesis}}, {"cmd/identity/cloudfeeds.go", []string{iamKinesis}}}
-	iamRelay   = []part{{"sync/dynamostreamfeed", []string{iamEvents}}, {"sync/relay", []string{iamKinesis}}, {"cmd/identity/cloudfeeds.go", []string{iamKinesis}}, {"sync/dynamolease", []string{iamState}}, {"cmd/identity/cloudclients.go", []string{iamEvents, iamState}}}
-	iamMaking  = []part{{"cmd/identity/init.go", []string{iamEvents, iamViews, iamState}}, {"cmd/identity/initcloud.go", []string{iamKinesis}}, {"cmd/identity/fillviews.go", []string{iamViews}}, {"cmd/identity/restore.go", []string{iamEvents}}}
-	iamEngine  = slices.Concat(iamStore, iamView, iamShared, iamPresent)
+	iamView = []part{{"queries/dynamoview", iamViews}}
+	// Tables of views are made, read as a whole and deleted by those who build.
+	// Rows and marks are made anew by whoever is asked to repair.
+	iamRepair   = []part{{"queries/dynamoview/rederive.go", iamViews}}
+	iamBuilding = []part{{"queries/dynamoview/generation.go", iamViews}, {"queries/dynamoview/scan.go", iamViews}}
+	iamShared   = []part{{"sync/dynamostate", []string{iamState}}, {"sync/dynamolease", []string{iamState}}}
+	iamPresent  = []part{{"cmd/identity/cloudclients.go", append([]string{iamEvents, iamState}, iamViews...)}}
+	iamFeeds    = []part{{"sync/dynamostreamfeed", []string{iamEvents}}, {"sync/kinesisfeed", []string{iamKinesis}}, {"cmd/identity/cloudfeeds.go", []string{iamKinesis}}}
+	iamRelay    = []part{{"sync/dynamostreamfeed", []string{iamEvents}}, {"sync/relay", []string{iamKinesis}}, {"cmd/identity/cloudfeeds.go", []string{iamKinesis}}, {"sync/dynamolease", []string{iamState}}, {"cmd/identity/cloudclients.go", []string{iamEvents, iamState}}}
+	iamMaking   = []part{{"cmd/identity/init.go", append([]string{iamEvents, iamState}, iamViews...)}, {"cmd/identity/initcloud.go", []string{iamKinesis}}, {"cmd/identity/fillviews.go", iamViews}, {"cmd/identity/restore.go", []string{iamEvents}}}
+	iamEngine   = slices.Concat(iamStore, iamView, iamShared, iamPresent)
 )
 
 // roles are what runs, of which parts of the source.
 var roles = map[string][]part{
-	"serve --feed none":  iamEngine,
-	"serve":              slices.Concat(iamEngine, iamFeeds),
-	"sync":               slices.Concat(iamEngine, iamFeeds),
+	"serve --feed none":  slices.Concat(iamEngine, iamRepair),
+	"serve":              slices.Concat(iamEngine, iamFeeds, iamBuilding, iamRepair),
+	"sync":               slices.Concat(iamEngine, iamFeeds, iamBuilding),
 	"sync as a function": iamEngine,
 	"relay":              iamRelay,
 	"init":               slices.Concat(iamEngine, iamMaking),
@@ -159,7 +165,8 @@ func (p part) permissions(t *testing.T) (permissions []string) {
 	}
 	for _, file := range files {
 		name := filepath.Base(file)
-		if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(file, "dynamostore/table.go") {
+		apart := slices.ContainsFunc(slices.Concat(iamBuilding, iamRepair), func(p part) bool { return strings.HasSuffix(file, p.source) })
+		if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(file, "dynamostore/table.go") || apart && !strings.HasSuffix(p.source, ".go") {
 			continue
 		}
 		for _, action := range sdkActions(t, file) {

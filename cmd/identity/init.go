@@ -16,6 +16,8 @@ import (
 	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
+	"github.com/seed5b6a70b4/identity/sync/dynamostate"
+	"github.com/seed5b6a70b4/identity/sync/generations"
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
 )
 
@@ -87,10 +89,21 @@ func (i *initCommand) initCloud(c *console) error {
 			return err
 		}
 	}
-	for _, table := range []*dynamodb.CreateTableInput{dynamostore.Table(n.Events), dynamolease.Table(n.State), dynamoview.Table(n.Views)} {
-		made, err := makeTable(c.ctx, client, table)
-		if err := errors.Join(err, sayIf(err == nil, say, "table", *table.TableName, made)); err != nil {
+	roll := generations.New()
+	for _, table := range []func() *dynamodb.CreateTableInput{
+		func() *dynamodb.CreateTableInput { return dynamostore.Table(n.Events) },
+		func() *dynamodb.CreateTableInput { return dynamolease.Table(n.State) },
+		func() *dynamodb.CreateTableInput { return dynamoview.Table(numbered(n.Views, roll.Rows.Answers)) }, // of which the state tells
+	} {
+		input := table()
+		made, err := makeTable(c.ctx, client, input)
+		if err := errors.Join(err, sayIf(err == nil, say, "table", *input.TableName, made)); err != nil {
 			return err
+		}
+		if *input.TableName == n.State {
+			if roll, err = generations.Read(c.ctx, dynamostate.New(client, n.State)); err != nil {
+				return err
+			}
 		}
 	}
 	if i.Feed == kinesisFeed {
@@ -100,7 +113,7 @@ func (i *initCommand) initCloud(c *console) error {
 		}
 	}
 	if i.Search == elasticSearch {
-		if err := makeIndex(c.ctx, client, n); err != nil {
+		if err := makeIndex(c.ctx, client, n, roll.Search.Answers); err != nil {
 			return err
 		}
 		if _, err := fmt.Fprintf(c.out, "index %s: is there\n", n.Index); err != nil {
@@ -147,10 +160,10 @@ func makeTable(ctx context.Context, client *dynamodb.Client, table *dynamodb.Cre
 	return err == nil, nil
 }
 
-// makeIndex makes the search index unless it is there. One that is made holds
+// makeIndex makes the search index, as a generation, unless it is there. One that is made holds
 // nothing, so the change feed is read for it from the beginning, however far an
 // index before it had got.
-func makeIndex(ctx context.Context, client *dynamodb.Client, n names) error {
+func makeIndex(ctx context.Context, client *dynamodb.Client, n names, number int) error {
 	options, err := elasticOptions(n)
 	if err != nil {
 		return err
@@ -159,12 +172,12 @@ func makeIndex(ctx context.Context, client *dynamodb.Client, n names) error {
 	if err != nil {
 		return err
 	}
-	if err := index.Check(ctx); errors.Is(err, elasticview.ErrNoIndex) {
-		if err := forgetLeases(ctx, dynamolease.New(client, n.State, searchGroup)); err != nil {
+	if err := index.At(number).Check(ctx); errors.Is(err, elasticview.ErrNoIndex) {
+		if err := forgetLeases(ctx, dynamolease.New(client, n.State, numbered(searchGroup, number))); err != nil {
 			return err
 		}
 	}
-	return index.Prepare(ctx)
+	return index.Prepare(ctx, number)
 }
 
 // forgetLeases removes leases that have a checkpoint. Who holds one notices that it

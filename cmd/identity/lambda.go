@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -38,8 +39,9 @@ const (
 type function struct {
 	*cloud
 	sweeps shardfeed.Leases
-	// carrier is nil when search is off.
-	carrier *changefeed.Carrier
+	// carriers are those of the indexes that were followed by now, by their number.
+	mu       sync.Mutex
+	carriers map[int]*changefeed.Carrier
 }
 
 // answerLambda takes events of the Lambda runtime for as long as it hands out any.
@@ -52,11 +54,7 @@ func (s *syncCommand) answerLambda(c *console) error {
 	if err != nil {
 		return err
 	}
-	f := &function{cloud: engine, sweeps: dynamolease.New(engine.dynamodb, engine.names.State, sweepGroup)}
-	if engine.indexer != nil {
-		leases := dynamolease.New(engine.dynamodb, engine.names.State, searchGroup)
-		f.carrier = changefeed.NewCarrier(changefeed.New(engine.streams, engine.changes), leases, engine.indexer.Handle, leaseExpiry)
-	}
+	f := &function{cloud: engine, sweeps: dynamolease.New(engine.dynamodb, engine.names.State, sweepGroup), carriers: map[int]*changefeed.Carrier{}}
 	lambda.StartWithOptions(lambdafeed.New(engine.synchroniser.Handle, &lambdafeed.Options{
 		Table: engine.names.Events, Handled: f.handled, Scheduled: f.scheduled, Logger: log,
 		OnUnknown: func(records int) { log.Warn("records tell of no commit, and were left", "records", records) },
@@ -74,11 +72,27 @@ func (f *function) handled(ctx context.Context) {
 	}
 }
 
+// carry carries on what is new to every index that is followed.
 func (f *function) carry(ctx context.Context) error {
-	if f.carrier == nil {
-		return nil
+	_, search := f.followed.all()
+	for _, g := range search {
+		if g.foreign != nil {
+			continue
+		}
+		if err := f.carrier(g).Carry(ctx); err != nil {
+			return err
+		}
 	}
-	return f.carrier.Carry(ctx)
+	return nil
+}
+
+func (f *function) carrier(g *searchGeneration) *changefeed.Carrier {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.carriers[g.number] == nil {
+		f.carriers[g.number] = changefeed.NewCarrier(changefeed.New(f.streams, f.changes), g.leases, g.indexer.Handle, leaseExpiry)
+	}
+	return f.carriers[g.number]
 }
 
 // scheduled finds what no event told of, and goes on where the search index was

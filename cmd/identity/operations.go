@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,9 @@ import (
 // verifyPath is where a running service is asked to audit itself. It is no part
 // of the API: it is for `identity verify` of the same build, with an admin key.
 const verifyPath = "/operations/verify"
+
+// alwaysAnswered is what rests on no view.
+var alwaysAnswered = []string{"/livez", "/readyz", "/metrics", "/openapi.json", "/docs"}
 
 // repairParameter asks for repairs besides.
 const repairParameter = "repair=true"
@@ -30,6 +34,12 @@ type operations struct {
 // ServeHTTP implements http.Handler.
 func (o *operations) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != verifyPath {
+		if err := o.engine.answerable(); err != nil && !slices.Contains(alwaysAnswered, r.URL.Path) {
+			w.Header().Set("X-Request-Id", httpapi.RequestID(r))
+			w.Header().Set("Retry-After", "1")
+			refuse(w, http.StatusServiceUnavailable, "unavailable", "it is not known what may be answered")
+			return
+		}
 		o.api.ServeHTTP(w, r)
 		return
 	}

@@ -16,6 +16,7 @@ import (
 // rebuildCommand builds views anew beside those that answer.
 type rebuildCommand struct {
 	remoteFlags `embed:""`
+	followFlags `embed:""`
 	View        string `default:"all" placeholder:"NAME" help:"What to build: rows, search, closure or all (default). What is made from rows is built with them."`
 	Force       bool   `help:"Switch also to what differs from the generation that answers."`
 	Back        bool   `help:"Go back to the generation that is kept."`
@@ -33,7 +34,14 @@ func (r *rebuildCommand) Run(c *console) error {
 	}
 	meter := newMeter(c.err)
 	defer meter.finish()
-	to, e, err := r.reach(c.ctx, followFlags{Feed: noFeed}, settings{progress: func(done, total uint64) { meter.show("catching up", done, total) }})
+	follow := followFlags{Feed: noFeed}
+	if r.Store == dynamoStore && r.URL == "" {
+		if err := r.fill(r.Store); err != nil {
+			return err
+		}
+		follow = r.followFlags
+	}
+	to, e, err := r.reach(c.ctx, follow, settings{rebuilding: true, progress: func(done, total uint64) { meter.show("catching up", done, total) }})
 	if err != nil {
 		return err
 	}
@@ -50,16 +58,14 @@ func (r *rebuildCommand) checkRebuild() error {
 	if (r.Back || r.Drop) && r.Force {
 		return misused("--force: is for building, not for --back or --drop")
 	}
-	if r.Store == dynamoStore && r.URL == "" {
-		return misused("--url, IDENTITY_URL: with --store dynamodb, a running service rebuilds; name one")
-	}
 	if err := oneOf("--view", r.View, "all", httpapi.RowsView, httpapi.SearchView, httpapi.ClosureView); err != nil {
 		return err
 	}
 	return r.lookable()
 }
 
-// atRest has an engine of this process rebuild what no service runs.
+// atRest has an engine of this process rebuild what no service runs, or, over tables
+// that others may serve, with them.
 func (r *rebuildCommand) atRest(c *console, e engine, meter *meter) error {
 	ctx, end := context.WithCancel(c.ctx)
 	background, ctx := errgroup.WithContext(ctx)
@@ -71,6 +77,9 @@ func (r *rebuildCommand) atRest(c *console, e engine, meter *meter) error {
 		if to, err = serveBeside(e); err == nil {
 			err = errors.Join(r.ask(c, to, meter), to.close())
 		}
+	}
+	if shared, is := e.(*cloud); is && r.Drop && err == nil {
+		err = shared.rid(c.ctx)
 	}
 	end()
 	err = errors.Join(err, background.Wait())

@@ -84,11 +84,12 @@ func auditAndRepair(ctx context.Context, e engine, options audit.Options, repair
 // repair implements repairer.
 func (c *cloud) repair(ctx context.Context, findings []audit.Finding) (made int, left, err error) {
 	rows, documents := sorted(findings)
+	answers, search := c.followed.current()
 	if made, err = c.refold(ctx, findings); err != nil {
 		return made, left, err
 	}
 	for _, row := range rows {
-		err := c.synchroniser.Rederive(ctx, c.view.Name(), []eventstream.StreamID{row})
+		err := c.synchroniser.Rederive(ctx, answers.view.Name(), []eventstream.StreamID{row})
 		switch {
 		case err == nil:
 			made++
@@ -98,10 +99,10 @@ func (c *cloud) repair(ctx context.Context, findings []audit.Finding) (made int,
 			left = err
 		}
 	}
-	if c.index == nil {
+	if search == nil {
 		return made, left, nil
 	}
-	return made + len(documents), left, replaceDocuments(ctx, c.view, c.index, documents)
+	return made + len(documents), left, replaceDocuments(ctx, search.of.view, search.index, documents)
 }
 
 // refold folds the closure anew, if anything was found of it.

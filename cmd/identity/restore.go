@@ -146,7 +146,7 @@ func (r *restoration) openStream(ctx context.Context) error {
 
 // fill makes the views show every stream there is.
 func (r *restoration) fill(ctx context.Context) error {
-	if err := r.openViews(); err != nil {
+	if err := r.openViews(ctx); err != nil {
 		return err
 	}
 	if err := r.synchroniser.Sweep(ctx, time.Time{}); err != nil {

@@ -41,6 +41,47 @@ func (s *Store) Scan(ctx context.Context) iter.Seq2[eventstream.Commit, error] {
 	}
 }
 
+// Page gives the positions of some commits after one, of those in a segment of the
+// table: all segments together hold all commits, in an order that stays as it is.
+// The zero Position begins; a zero next ends. A page is consistent: what was there
+// before it was asked for is in it, or in another one.
+func (s *Store) Page(ctx context.Context, segment, segments int, after eventstream.Position) (page []eventstream.Position, next eventstream.Position, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, next, err
+	}
+	input := &dynamodb.ScanInput{
+		TableName: &s.table, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String(attrStream + ", " + attrSeq),
+		Segment: aws.Int32(int32(segment)), TotalSegments: aws.Int32(int32(segments)), Limit: aws.Int32(pageLimit),
+	}
+	if after.Seq > 0 {
+		input.ExclusiveStartKey = keyOf(after.Stream, after.Seq)
+	}
+	output, err := patiently(ctx, s, "read positions", func() (*dynamodb.ScanOutput, error) { return s.client.Scan(ctx, input) })
+	if err != nil {
+		return nil, next, err
+	}
+	for _, i := range output.Items {
+		position, err := positionOf(i)
+		if err != nil {
+			return nil, next, err
+		}
+		page = append(page, position)
+	}
+	if len(output.LastEvaluatedKey) == 0 {
+		return page, next, nil
+	}
+	next, err = positionOf(output.LastEvaluatedKey)
+	return page, next, err
+}
+
+// pageLimit is the most commits that one Page looks at.
+const pageLimit = 500
+
+func positionOf(i item) (eventstream.Position, error) {
+	r := itemReader{item: i}
+	return eventstream.Position{Stream: eventstream.StreamID(r.text(attrStream)), Seq: eventstream.Seq(r.number(attrSeq))}, r.err
+}
+
 // Size is about how many commits there are: the storage counts them every few
 // hours.
 func (s *Store) Size(ctx context.Context) (uint64, error) {

@@ -72,6 +72,7 @@ var table = map[string]row{
 	"sync/memlease":         {ours: []string{"sync/shardfeed"}},
 	"sync/dynamolease":      {ours: []string{"sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB}},
 	"sync/dynamostate":      {ours: []string{"eventstream", "internal/awshttp"}, libraries: []string{awsSDK, awsDynamoDB}},
+	"sync/generations":      {ours: []string{"eventstream"}},
 	"sync/changefeed":       {ours: []string{"eventstream", "eventstream/transfer", "sync", "sync/shardfeed"}, libraries: []string{errgroup}},
 	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
 	"sync/commitrecord":     {ours: []string{"eventstream"}, libraries: []string{jsonV2}},
@@ -100,11 +101,11 @@ var table = map[string]row{
 			"commands", "domain", "eventstream", "eventstream/commitlines", "eventstream/logstore", "eventstream/transfer", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding", "internal/snapshot",
 			"queries", "queries/closure", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
 			"eventstream/dynamostore", "internal/awshttp", "queries/dynamoview", "queries/elasticview",
-			"sync/changefeed", "sync/changenotices", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/kinesisfeed", "sync/lambdafeed", "sync/lognotices", "sync/relay", "sync/shardfeed",
+			"sync/changefeed", "sync/changenotices", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/generations", "sync/kinesisfeed", "sync/lambdafeed", "sync/lognotices", "sync/relay", "sync/shardfeed",
 		},
 		libraries: []string{
 			awsSDK, "github.com/aws/aws-sdk-go-v2/config", awsDynamoDB, awsStreams, awsKinesis, awsLambda + "/lambda", smithy,
-			uuid, kong, prometheus, "github.com/schollz/progressbar/v3", errgroup, unix, "golang.org/x/term", otel, otelTrace, otelSDK, otelAttr, otelCodes,
+			uuid, kong, prometheus, "github.com/schollz/progressbar/v3", errgroup, unix, "golang.org/x/term", "golang.org/x/time/rate", otel, otelTrace, otelSDK, otelAttr, otelCodes,
 		},
 	},
 

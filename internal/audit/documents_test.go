@@ -147,7 +147,7 @@ func TestDamagedDocumentsInElasticsearchAreFound(t *testing.T) {
 	c.follow(t)
 	testDocuments(t, &indexed{directory: &c.directory, view: c.view}, c.subject(), func(t *testing.T) searchIndex {
 		index, err := elasticview.New(elasticview.Options{URLs: []string{url}, Name: "audit-" + uuid.NewString(), RefreshInterval: time.Millisecond})
-		if must(t, index, err).Prepare(t.Context()) != nil {
+		if must(t, index, err).Prepare(t.Context(), 1) != nil {
 			t.Fatal("no index")
 		}
 		return index

@@ -1,6 +1,7 @@
 package dynamoview
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,9 @@ import (
 type Options struct {
 	// Table is its name; required.
 	Table string
+	// Name is the view's in metrics, logs and the list of what is parked; "dynamoview"
+	// if empty.
+	Name string
 	// Buckets are how many partitions users are spread over, and groups; 8 if
 	// zero. It can never be changed for a table that has rows.
 	Buckets int
@@ -39,12 +43,13 @@ func New(client *dynamodb.Client, options Options) *View {
 	if options.Buckets == 0 {
 		options.Buckets = 8
 	}
+	options.Name = cmp.Or(options.Name, "dynamoview")
 	steady := dynamodb.New(client.Options(), func(o *dynamodb.Options) { o.HTTPClient = awshttp.Steady(o.HTTPClient) })
 	return &View{steady, options}
 }
 
-// Name is dynamoview.
-func (v *View) Name() string { return "dynamoview" }
+// Name is Options.Name.
+func (v *View) Name() string { return v.options.Name }
 
 // Shows tells whether the stream is one of a user, group, membership or API key.
 func (v *View) Shows(stream eventstream.StreamID) bool {

@@ -4,7 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/domain"
@@ -33,16 +36,24 @@ type stored struct {
 	Name     string    `json:"name"`
 	Username string    `json:"username"`
 	Created  int64     `json:"created"`
+
+	// Digest is a hash of all of the above: what generations are compared by, as the
+	// source is not kept.
+	Digest string `json:"digest,omitzero"`
 }
 
 // loginEnd stands behind a login, as a letter that must be matched too.
 const loginEnd = "@"
 
-func newStored(d *queries.Document) any {
+// tombstone is what is left of what was removed.
+type tombstone struct {
+	Removed bool `json:"removed"`
+}
+
+// newStored makes what is put, but for its digest.
+func newStored(d *queries.Document) *stored {
 	if d.Removed {
-		return struct {
-			Removed bool `json:"removed"`
-		}{true}
+		return &stored{Removed: true}
 	}
 	found := words.Of(d.Name, d.Username, d.Email, d.GivenName, d.FamilyName)
 	s := &stored{
@@ -58,7 +69,42 @@ func newStored(d *queries.Document) any {
 			s.Attributes = append(s.Attributes, attributeTerm(name, value))
 		}
 	}
+	slices.Sort(s.Attributes)
 	return s
+}
+
+// written is a document as JSON, without the fields that a generation lacks.
+func written(d *queries.Document, lacks map[string]bool) ([]byte, error) {
+	if d.Removed {
+		return json.Marshal(tombstone{true})
+	}
+	s := newStored(d)
+	digest, err := s.digest()
+	if err != nil {
+		return nil, err
+	}
+	s.Digest = digest
+	raw, err := json.Marshal(s)
+	if err != nil || len(lacks) == 0 {
+		return raw, err
+	}
+	var fields map[string]jsontext.Value
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, err
+	}
+	for field := range lacks {
+		delete(fields, field)
+	}
+	return json.Marshal(fields)
+}
+
+func (s *stored) digest() (string, error) {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(raw)
+	return base64.RawURLEncoding.EncodeToString(sum[:16]), nil
 }
 
 // attributeTerm is what an attribute with a value is found by: a digest, because

@@ -26,7 +26,7 @@ func open(t *testing.T, change ...func(*elasticview.Options)) *elasticview.Index
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := index.Prepare(t.Context()); err != nil {
+	if err := index.Prepare(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
+	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/internal/words"
 )
 
@@ -17,35 +17,63 @@ var (
 	// ErrNoIndex says that Elasticsearch has no index of the name.
 	ErrNoIndex = errors.New("there is no such search index")
 	// ErrOtherRules says that the index was filled by other rules of cutting and
-	// folding words, and must be filled again, as another generation.
+	// folding words, or with what these rules do not know, and must be filled again, as
+	// another generation.
 	ErrOtherRules = errors.New("the search index was filled by other rules")
 )
 
-// Prepare makes what is not there yet: the template, and a first generation with
-// the alias. It may be called any number of times.
-func (x *Index) Prepare(ctx context.Context) error {
-	if err := x.putTemplate(ctx); err != nil {
+// Prepare makes what is not there yet: the template, the generation of a number,
+// and the alias, which names that if it names none. It may be called any number of
+// times.
+func (x *Index) Prepare(ctx context.Context, number int) error {
+	to := x.At(number)
+	if err := to.Make(ctx); err != nil {
 		return err
 	}
 	if _, err := x.current(ctx); !errors.Is(err, ErrNoIndex) {
 		return err
 	}
-	err := x.create(ctx, x.generation(1), object{"aliases": object{x.options.Name: object{}}})
-	if !isKind(err, "resource_already_exists_exception") {
-		return err
-	}
-	_, err = x.current(ctx) // somebody else made it, with the alias
-	return err
+	return x.move(ctx, object{"add": object{"index": to.target, "alias": x.options.Name}})
 }
 
-// Check tells whether the index is there, and was filled by our rules: if not,
-// the error is ErrNoIndex or ErrOtherRules.
+// At gives a generation, whether the alias names it or not. What is known of x is
+// not known of it.
+func (x *Index) At(number int) *Index {
+	return &Index{options: x.options, client: x.client, target: x.generation(number)}
+}
+
+// Make makes the generation, empty, to be filled beside the one that answers,
+// unless it is there.
+func (x *Index) Make(ctx context.Context) error {
+	if err := x.putTemplate(ctx); err != nil {
+		return err
+	}
+	if err := x.create(ctx, x.target, object{}); err != nil && !isKind(err, "resource_already_exists_exception") {
+		return err
+	}
+	return nil
+}
+
+// Remove deletes the generation, if it is there.
+func (x *Index) Remove(ctx context.Context) error {
+	err := x.client.call(ctx, esapi.IndicesDeleteRequest{Index: []string{x.target}}, nil)
+	if err != nil && !isStatus(err, http.StatusNotFound) {
+		return fmt.Errorf("delete the search index %s: %w", x.target, err)
+	}
+	return nil
+}
+
+// Check tells whether the index is there, and can be written and asked by our
+// rules: if not, the error is ErrNoIndex or ErrOtherRules. One that was made for
+// documents of fewer fields can be: it gets those fields only.
 func (x *Index) Check(ctx context.Context) error {
 	var found map[string]struct {
 		Mappings struct {
 			Meta struct {
-				Words string `json:"words"`
+				Words    string `json:"words"`
+				Document int    `json:"document"`
 			} `json:"_meta"`
+			Properties map[string]struct{} `json:"properties"`
 		} `json:"mappings"`
 	}
 	err := x.client.call(ctx, esapi.IndicesGetMappingRequest{Index: []string{x.target}}, &found)
@@ -59,33 +87,36 @@ func (x *Index) Check(ctx context.Context) error {
 		return fmt.Errorf("check the search index %s: %w", x.target, err)
 	}
 	for _, generation := range found {
-		if generation.Mappings.Meta.Words != words.Fingerprint() {
+		m := &generation.Mappings
+		if m.Meta.Words != words.Fingerprint() || m.Meta.Document > documentVersion {
 			return fmt.Errorf("check the search index %s: %w", x.target, ErrOtherRules)
 		}
+		lacks := map[string]bool{}
+		for field := range properties() {
+			if _, has := m.Properties[field]; !has {
+				lacks[field] = true
+			}
+		}
+		x.lacks.Store(&lacks)
 	}
 	return nil
 }
 
-// Next makes a generation after the one that the alias names, and gives it, empty,
-// to be filled beside it. Where there is one already, that is given.
-func (x *Index) Next(ctx context.Context) (*Index, error) {
-	if err := x.putTemplate(ctx); err != nil {
-		return nil, err
+// lacking are the fields that the generation was made without.
+func (x *Index) lacking(ctx context.Context) (map[string]bool, error) {
+	for attempt := 1; x.lacks.Load() == nil; attempt++ {
+		err := x.Check(ctx)
+		if err == nil {
+			break
+		}
+		if attempt == attempts || !errors.Is(err, eventstream.ErrUnavailable) {
+			return nil, err
+		}
+		if ended := pause(ctx, attempt); ended != nil {
+			return nil, fmt.Errorf("%w while waiting after: %w", ended, err)
+		}
 	}
-	name, err := x.current(ctx)
-	if err != nil {
-		return nil, err
-	}
-	number, err := strconv.Atoi(strings.TrimPrefix(name, x.options.Name+"-"))
-	if err != nil {
-		return nil, fmt.Errorf("make a generation of the search index after %s: %w", name, err)
-	}
-	next := *x
-	next.target = x.generation(number + 1)
-	if err := x.create(ctx, next.target, object{}); err != nil && !isKind(err, "resource_already_exists_exception") {
-		return nil, err
-	}
-	return &next, nil
+	return *x.lacks.Load(), nil
 }
 
 // Switch lets the alias name another generation than before, at once. The former
@@ -98,15 +129,20 @@ func (x *Index) Switch(ctx context.Context, to *Index) error {
 	if from == to.target {
 		return nil
 	}
-	body, err := object{"actions": []object{
-		{"remove": object{"index": from, "alias": x.options.Name, "must_exist": true}},
-		{"add": object{"index": to.target, "alias": x.options.Name}},
-	}}.reader()
+	return x.move(ctx,
+		object{"remove": object{"index": from, "alias": x.options.Name, "must_exist": true}},
+		object{"add": object{"index": to.target, "alias": x.options.Name}},
+	)
+}
+
+// move does something to the alias, all of it at once.
+func (x *Index) move(ctx context.Context, actions ...object) error {
+	body, err := object{"actions": actions}.reader()
 	if err != nil {
 		return err
 	}
 	if err := x.client.call(ctx, esapi.IndicesUpdateAliasesRequest{Body: body}, nil); err != nil {
-		return fmt.Errorf("switch the search index from %s to %s: %w", from, to.target, err)
+		return fmt.Errorf("switch the alias %s: %w", x.options.Name, err)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ func TestAGenerationIsFilledBesideAnotherAndTakesItsPlace(t *testing.T) {
 	index := open(t)
 	ctx := t.Context()
 	for range 2 { // preparing what is there does nothing
-		if err := index.Prepare(ctx); err != nil {
+		if err := index.Prepare(ctx, 1); err != nil {
 			t.Fatal(err)
 		}
 		if err := index.Check(ctx); err != nil {
@@ -23,9 +23,11 @@ func TestAGenerationIsFilledBesideAnotherAndTakesItsPlace(t *testing.T) {
 	if err := index.Put(ctx, []queries.Document{old}); err != nil {
 		t.Fatal(err)
 	}
-	next, err := index.Next(ctx)
-	if err != nil {
-		t.Fatal(err)
+	next := index.At(2)
+	for range 2 {
+		if err := next.Make(ctx); err != nil {
+			t.Fatal(err)
+		}
 	}
 	again := old
 	again.Name, again.Revision = "After", 4 // versions are of a generation

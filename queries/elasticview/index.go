@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/elastic/elastic-transport-go/v8/elastictransport"
@@ -49,6 +50,9 @@ type Index struct {
 	options Options
 	client  client
 	target  string // the alias, or a generation
+	// lacks are the fields that the generation was made without; nil before it was
+	// looked at.
+	lacks atomic.Pointer[map[string]bool]
 }
 
 var _ queries.Search = (*Index)(nil)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
@@ -68,7 +69,11 @@ func (x *Index) Put(ctx context.Context, documents []queries.Document) error {
 // put takes documents in whose revision is above the one that is there, or, by
 // the other rule, not below it.
 func (x *Index) put(ctx context.Context, documents []queries.Document, rule string) error {
-	entries, err := newEntries(documents, rule)
+	lacks, err := x.lacking(ctx)
+	if err != nil {
+		return fmt.Errorf("index documents: %w", err)
+	}
+	entries, err := newEntries(documents, rule, lacks)
 	if err != nil {
 		return err
 	}
@@ -99,7 +104,7 @@ func (x *Index) put(ctx context.Context, documents []queries.Document, rule stri
 }
 
 // newEntries writes documents down as a bulk request has them.
-func newEntries(documents []queries.Document, rule string) ([]entry, error) {
+func newEntries(documents []queries.Document, rule string, lacks map[string]bool) ([]entry, error) {
 	entries := make([]entry, len(documents))
 	for i := range documents {
 		d := &documents[i]
@@ -107,14 +112,15 @@ func newEntries(documents []queries.Document, rule string) ([]entry, error) {
 			return nil, fmt.Errorf("index a document: %w: of no kind, or of no revision", domain.Invalid)
 		}
 		action := object{"index": object{"_id": d.ID, "version": d.Revision, "version_type": rule}}
-		var lines bytes.Buffer
-		for _, line := range []any{action, newStored(d)} {
-			if err := json.MarshalWrite(&lines, line); err != nil {
-				return nil, fmt.Errorf("index a document: %w", err)
-			}
-			lines.WriteByte('\n')
+		first, err := json.Marshal(action)
+		if err != nil {
+			return nil, fmt.Errorf("index a document: %w", err)
 		}
-		entries[i] = entry{d, lines.Bytes()}
+		second, err := written(d, lacks)
+		if err != nil {
+			return nil, fmt.Errorf("index a document: %w", err)
+		}
+		entries[i] = entry{d, slices.Concat(first, []byte{'\n'}, second, []byte{'\n'})}
 	}
 	return entries, nil
 }

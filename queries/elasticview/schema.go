@@ -23,30 +23,39 @@ func (x *Index) template() object {
 	}
 }
 
+// documentVersion is raised when documents come to hold something else, in the same
+// fields or in others. A generation of a later version is left alone.
+const documentVersion = 2
+
 // mappings are strict: a field that is not here is refused. The source is not
 // kept: nothing reads it, a generation is filled from the view, and it would be a
 // copy of personal data. What documents are found by is kept by document too, so
 // that an audit can read it back.
 func mappings() object {
+	return object{
+		"dynamic":    "strict",
+		"_source":    object{"enabled": false},
+		"_meta":      object{"words": words.Fingerprint(), "document": documentVersion},
+		"properties": properties(),
+	}
+}
+
+func properties() object {
 	searched := object{"type": "keyword"}
 	sorted := object{"type": "keyword", "index": false}
 	return object{
-		"dynamic": "strict",
-		"_source": object{"enabled": false},
-		"_meta":   object{"words": words.Fingerprint()},
-		"properties": object{
-			"removed":    object{"type": "boolean"},
-			"kind":       searched,
-			"words":      searched,
-			"logins":     searched,
-			"hosts":      searched,
-			"active":     object{"type": "boolean"},
-			"groups":     searched,
-			"attributes": searched,
-			"id":         sorted,
-			"name":       sorted,
-			"username":   sorted,
-			"created":    object{"type": "long", "index": false},
-		},
+		"removed":    object{"type": "boolean"},
+		"kind":       searched,
+		"words":      searched,
+		"logins":     searched,
+		"hosts":      searched,
+		"active":     object{"type": "boolean"},
+		"groups":     searched,
+		"attributes": searched,
+		"id":         sorted,
+		"name":       sorted,
+		"username":   sorted,
+		"created":    object{"type": "long", "index": false},
+		"digest":     object{"type": "keyword", "index": false},
 	}
 }

@@ -1,7 +1,8 @@
 // Package dynamostate keeps the few things that all processes of a directory
-// share, in the table of package dynamolease: which streams are parked, and the
-// secret under which unique values are hashed. Its items begin with "parked#" and
-// "secret".
+// share, in the table of package dynamolease: which streams are parked, which
+// generations of views there are and how far one is that is being filled, and the
+// secret under which unique values are hashed. Its items begin with "parked#",
+// "generations", "build#" and "secret".
 package dynamostate
 
 import (

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/uuid"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
+	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/queries/dynamoview"
+	querysync "github.com/seed5b6a70b4/identity/sync"
+)
+
+// views gives how the views are.
+func (w *world) views(p *process) (g httpapi.Generations) {
+	w.t.Helper()
+	r := p.ask(w.t, http.MethodGet, "/views", nil)
+	if err := json.Unmarshal(r.body, &g); err != nil || r.status != http.StatusOK {
+		w.t.Fatalf("GET /views is answered %d: %s", r.status, r.body)
+	}
+	return g
+}
+
+// order posts to one of the routes of views.
+func (w *world) order(p *process, path string, body any, want int) {
+	w.t.Helper()
+	if r := p.ask(w.t, http.MethodPost, path, body); r.status != want {
+		w.t.Fatalf("POST %s is answered %d: %s", path, r.status, r.body)
+	}
+}
+
+// rebuilt waits until the rebuild has ended, and well.
+func (w *world) rebuilt(p *process) httpapi.Generations {
+	w.t.Helper()
+	var g httpapi.Generations
+	eventually(w.t, 3*time.Minute, "the rebuild ends", func() error {
+		if g = w.views(p); g.Rebuild == nil || g.Rebuild.State == httpapi.Running {
+			return fmt.Errorf("%w: %+v", errNotYet, g.Rebuild)
+		}
+		return nil
+	})
+	if g.Rebuild.State != httpapi.Done {
+		w.t.Fatalf("the rebuild: %+v", g.Rebuild)
+	}
+	return g
+}
+
+// standings names the generations of the views and how they stand.
+func standings(g httpapi.Generations) string {
+	var said []string
+	for _, view := range g.Views {
+		for _, generation := range view.Generations {
+			said = append(said, fmt.Sprintf("%s %d %s", view.View, generation.Number, generation.State))
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
+func (w *world) standing(p *process, want string) {
+	w.t.Helper()
+	if got := standings(w.views(p)); got != want {
+		w.t.Errorf("the generations are %s, not %s", got, want)
+	}
+}
+
+// Rows and index are built anew, under writes and reads with tokens, by processes of
+// which one is killed on the way; generations are switched to and fro, and nobody
+// who reads or follows the change feed misses anything.
+func TestViewsAreBuiltAnewUnderWrites(t *testing.T) {
+	w := newWorld(t, 0, "--search", elasticSearch)
+	search := []string{"--search", elasticSearch}
+	p := w.start(w.direct, append([]string{"serve", "--feed", noFeed}, search...)...)
+	first := w.start(w.direct, append([]string{"sync"}, search...)...)
+	writing := w.keepWriting(p, "Hedy", 2)
+	eventually(t, 30*time.Second, "something is written", func() error {
+		writing.mu.Lock()
+		defer writing.mu.Unlock()
+		if len(writing.all) < 10 {
+			return errNotYet
+		}
+		return nil
+	})
+	w.order(p, "/views:rebuild", map[string]any{"views": []string{"rows"}}, http.StatusAccepted)
+	w.order(p, "/views:rebuild", map[string]any{"views": []string{"rows"}}, http.StatusConflict)
+	eventually(t, 30*time.Second, "a generation is on the roll", func() error {
+		if !strings.Contains(standings(w.views(p)), "rows 2 building") {
+			return errNotYet
+		}
+		return nil
+	})
+	if err := first.signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	first.wait()
+	w.start(w.direct, append([]string{"sync"}, search...)...)
+	g := w.rebuilt(p)
+	if len(g.Rebuild.Comparisons) != 2 || g.Rebuild.Comparisons[0].Compared == 0 || g.Rebuild.Comparisons[1].Compared == 0 {
+		t.Errorf("compared: %+v", g.Rebuild.Comparisons)
+	}
+	w.standing(p, "rows 2 answering, rows 1 kept, search 2 answering, search 1 kept")
+	for range 3 {
+		w.order(p, "/views:back", nil, http.StatusOK)
+		time.Sleep(500 * time.Millisecond) // reads and writes go on
+	}
+	w.standing(p, "rows 1 answering, rows 2 kept, search 1 answering, search 2 kept")
+	w.order(p, "/views:back", nil, http.StatusOK)
+	all := writing.end()
+	w.foldIsShown(p, "Hedy", all)
+	w.announced(all)
+	w.generationsAre(all, 1, 2)
+	w.done("verify", "--search", elasticSearch)
+	w.order(p, "/views:drop", nil, http.StatusOK)
+	w.standing(p, "rows 2 answering, search 2 answering")
+	eventually(t, time.Minute, "the table is gone", func() error {
+		_, err := w.tables.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &w.names.Views})
+		var none *types.ResourceNotFoundException
+		if errors.As(err, &none) {
+			return nil
+		}
+		return errNotYet
+	})
+	one := newPerson("Hedy")
+	w.mustWrite(p, one, "Hedy anew")
+	w.force(p, one)
+	w.foldIsShown(p, "Hedy", append(slices.Clone(all), one))
+	w.done("verify", "--search", elasticSearch)
+}
+
+// generationsAre looks whether the rows of every generation say that everything was
+// announced, once those who follow are done.
+func (w *world) generationsAre(all []*person, numbers ...int) {
+	w.t.Helper()
+	store := dynamostore.New(w.tables, w.names.Events, nil)
+	defer store.Close()
+	streams := eventstream.New(store, nil)
+	told := map[eventstream.StreamID]eventstream.Seq{}
+	for _, changes := range querysync.NewChanges(streams, 0).Streams() {
+		for commit, err := range streams.Read(w.t.Context(), changes, 0) {
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			notices, err := querysync.DecodeNotices(&commit)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			for _, notice := range notices {
+				told[notice.Stream] = max(told[notice.Stream], notice.Seq)
+			}
+		}
+	}
+	for _, number := range numbers {
+		view := dynamoview.New(w.tables, dynamoview.Options{Table: numbered(w.names.Views, number)})
+		for _, who := range all {
+			stream := eventstream.UserStream(uuid.MustParse(who.ID))
+			head, err := streams.Head(w.t.Context(), stream)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			seq, announced, untidy, err := view.Standing(w.t.Context(), stream)
+			if err != nil || seq != head || announced != head || told[stream] != head || untidy {
+				w.t.Errorf("in generation %d, of a stream that is at %d the row shows %d, announced %d, told %d, untidy %t: %v", number, head, seq, announced, told[stream], untidy, err)
+			}
+		}
+	}
+}

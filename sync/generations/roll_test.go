@@ -1,0 +1,118 @@
+package generations_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/seed5b6a70b4/identity/sync/generations"
+)
+
+// keeper keeps a record in memory.
+type keeper struct {
+	mu      sync.Mutex
+	record  []byte
+	version uint64
+}
+
+func (k *keeper) Roll(context.Context) ([]byte, uint64, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.record, k.version, nil
+}
+
+func (k *keeper) RollVersion(context.Context) (uint64, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.version, nil
+}
+
+func (k *keeper) SetRoll(_ context.Context, was uint64, record []byte) (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.version != was {
+		return false, nil
+	}
+	k.record, k.version = record, was+1
+	return true, nil
+}
+
+// Whatever is asked of a roll, in whatever order, something answers, whatever answers
+// or is kept is followed, an index has the rows that it is made of, and no number is
+// given twice.
+func TestRollsHold(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		k, given := &keeper{}, map[string][]int{}
+		do := func(change func(*generations.Roll) error) {
+			_, _ = generations.Change(t.Context(), k, change) // what is refused changes nothing
+		}
+		building := func(do func(*generations.Roll, *generations.Build) error) func(*generations.Roll) error {
+			return func(r *generations.Roll) error {
+				if r.Build == nil {
+					return generations.ErrNone
+				}
+				return do(r, r.Build)
+			}
+		}
+		view := func() string {
+			return rapid.SampledFrom([]string{generations.Rows, generations.Search}).Draw(rt, "view")
+		}
+		number := func() int { return rapid.IntRange(1, 8).Draw(rt, "number") }
+		rt.Repeat(map[string]func(*rapid.T){
+			"start": func(*rapid.T) {
+				do(func(r *generations.Roll) error { return r.Start(generations.Build{}, view(), view()) })
+			},
+			"made": func(*rapid.T) {
+				do(building(func(r *generations.Roll, b *generations.Build) error { return r.Made(b.Number) }))
+			},
+			"filled": func(*rapid.T) {
+				do(building(func(r *generations.Roll, b *generations.Build) error { return r.Filled(b.Number) }))
+			},
+			"switch": func(*rapid.T) {
+				do(building(func(r *generations.Roll, b *generations.Build) error {
+					return r.Switch(b.Number, generations.Comparison{}, time.Time{})
+				}))
+			},
+			"fail":   func(*rapid.T) { do(func(r *generations.Roll) error { return r.Fail("why", nil, time.Time{}) }) },
+			"back":   func(*rapid.T) { do((*generations.Roll).Back) },
+			"drop":   func(*rapid.T) { do(func(r *generations.Roll) error { return r.Drop(time.Time{}) }) },
+			"remove": func(*rapid.T) { do(func(r *generations.Roll) error { return r.Remove(view(), number()) }) },
+			"gone":   func(*rapid.T) { do(func(r *generations.Roll) error { return r.Gone(view(), number()) }) },
+			"": func(rt *rapid.T) {
+				r, err := generations.Read(t.Context(), k)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				holds(rt, r)
+				if b := r.Build; b != nil && !slices.Contains(given[b.Views[0]], b.Number) {
+					if seen := given[b.Views[0]]; len(seen) > 0 && slices.Max(seen) >= b.Number || b.Number == 1 {
+						rt.Fatalf("%s %d was given before", b.Views[0], b.Number)
+					}
+					given[b.Views[0]] = append(given[b.Views[0]], b.Number)
+				}
+			},
+		})
+	})
+}
+
+func holds(rt *rapid.T, r *generations.Roll) {
+	for _, line := range []*generations.Line{&r.Rows, &r.Search} {
+		if line.Answers == 0 || line.Kept == line.Answers || slices.Contains(line.Leaving, line.Answers) || slices.Contains(line.Removed, line.Answers) {
+			rt.Fatalf("what answers does not stand alone: %+v", line)
+		}
+		for _, number := range line.Followed() {
+			if slices.Contains(line.Removed, number) {
+				rt.Fatalf("%d is followed and removed: %+v", number, line)
+			}
+		}
+	}
+	for _, number := range r.Search.Followed() {
+		if of := r.Search.Of[number]; !slices.Contains(r.Rows.Followed(), of) {
+			rt.Fatalf("search %d is of rows %d, which are not followed: %+v", number, of, r)
+		}
+	}
+}
