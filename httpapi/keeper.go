@@ -20,7 +20,7 @@ type Keeper interface {
 	Promote(ctx context.Context, order PromotionOrder) error
 }
 
-// ErrNotFollowing: a store that follows none has nothing to take over.
+// ErrNotFollowing tells that a store follows none, and so has nothing to take over.
 var ErrNotFollowing = errors.New("the store follows none")
 
 // What a store is.
