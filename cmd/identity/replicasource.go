@@ -27,7 +27,7 @@ func (s replicaSource) Events(ctx context.Context, after string, endless bool) (
 		query.Set("wait", "30s")
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	answer, err := s.to.stream(ctx, "/events?"+query.Encode())
+	answer, err := s.to.stream(ctx, "/events?"+query.Encode()) //nolint:bodyclose // watched closes it
 	if err != nil {
 		cancel()
 		return nil, refusedForGood(err)

@@ -119,7 +119,9 @@ func (r *replication) run(ctx context.Context) error {
 			}
 		case order := <-r.orders:
 			stop()
-			<-ended
+			if err := <-ended; err != nil {
+				r.log.Error("nothing more was followed", "error", err)
+			}
 			if r.promote(ctx, order) {
 				return nil
 			}

@@ -37,8 +37,8 @@ type Notes interface {
 	Note(ctx context.Context, place string) error
 }
 
-// ErrRefused: the source will not give its events to this copy, whenever it is
-// asked, such as when the place is of another life of it.
+// ErrRefused tells that the source will not give its events to this copy, whenever
+// it is asked, such as when the place is of another life of it.
 var ErrRefused = errors.New("the followed store refuses")
 
 // Follower brings what a source has into a store. Its methods may be called
