@@ -41,7 +41,7 @@ func (c *client) sendLines(body string, want int) []result {
 }
 
 func testItemLines(t *testing.T, c *client) {
-	const many = 1500 // more than a batch may have
+	const many = 1001 // more than a batch may have
 	var body strings.Builder
 	var ids []string
 	for range many {
