@@ -157,9 +157,9 @@ func TestADerivedFieldInElasticsearch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
 	found := func() int {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
 		page, err := c.reader.Users(ctx, queries.Criteria{Attributes: map[string]string{"host": "example.org"}}, queries.Listing{}, queries.Freshness{AtLeast: made.Wrote, Wait: queries.MaxWait})
 		if err != nil {
 			t.Fatal(err)
