@@ -41,3 +41,12 @@ func CheckCopied(store *eventstream.Commit, secret domain.ClaimSecret) error {
 	}
 	return nil
 }
+
+// Closed tells whether another store has taken over from this one.
+func Closed(ctx context.Context, streams *eventstream.Streams) (bool, error) {
+	facts, err := readStoreFacts(ctx, streams)
+	if err != nil {
+		return false, fmt.Errorf("read the stream store: %w", err)
+	}
+	return facts.closed, nil
+}

@@ -13,7 +13,7 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
-// ErrFollower: the store follows another one, which takes the commands.
+// ErrFollower tells that the store follows another one, which takes the commands.
 var ErrFollower = errors.New("the store follows another one")
 
 // fenceAge is for how long a store that was found open is taken to be, where

@@ -117,11 +117,11 @@ func scalarText(raw jsontext.Value) string {
 	if raw.Kind() != '"' {
 		return string(raw)
 	}
-	text, err := jsontext.AppendUnquote(nil, raw)
+	text, err := unquote(raw)
 	if err != nil {
 		return string(raw)
 	}
-	return string(text)
+	return text
 }
 
 // MarshalJSONTo writes the value, or null.

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -117,8 +118,14 @@ func (r *reader) events() ([]Event, error) {
 func (r *reader) event() (event Event, err error) {
 	r.envelope = Envelope{}
 	envelope := &r.envelope
-	r.expect('{')
-	for first := true; r.more(first, '}'); first = false {
+	known := r.opening()
+	if known != nil {
+		envelope.Type, envelope.Version = known.name, known.version()
+		event = known.read(r)
+	} else {
+		r.expect('{')
+	}
+	for first := known == nil; r.more(first, '}'); first = false {
 		if name := r.name(); string(name) != "data" {
 			r.member(name, envelope)
 		} else if known := r.table[envelope.Type]; known != nil && known.version() == envelope.Version {
@@ -134,6 +141,33 @@ func (r *reader) event() (event Event, err error) {
 		return envelope.event(r.table)
 	}
 	return envelope.address(event), nil
+}
+
+// opening passes over what stands before the data of an event in its current
+// version, if that is as EncodeEvents writes it for an event that is not Listed.
+// Nearly every event begins so, and byte for byte this takes half of the time.
+func (r *reader) opening() *schema {
+	rest, found := bytes.CutPrefix(r.data[r.at:], []byte(`{"type":"`))
+	if !found {
+		return nil
+	}
+	end := bytes.IndexByte(rest, '"')
+	if end < 0 {
+		return nil
+	}
+	known := r.table[string(rest[:end])]
+	if known == nil || known.version() > 9 {
+		return nil
+	}
+	rest, found = bytes.CutPrefix(rest[end:], []byte(`","v":`))
+	if !found || len(rest) == 0 || rest[0] != '0'+byte(known.version()) {
+		return nil
+	}
+	if rest, found = bytes.CutPrefix(rest[1:], []byte(`,"data":`)); !found {
+		return nil
+	}
+	r.at = len(r.data) - len(rest)
+	return known
 }
 
 // membered is what readers fill.

@@ -70,5 +70,5 @@ var notReadyExample = json.RawMessage(`{"status":"not_ready","reason":"catching 
 var (
 	standingExample = json.RawMessage(`{"epoch":"3f1c9a70b2d4e586","role":"replica","replica":{"source":"https://directory.example.org",` +
 		`"position":"AQ","transactions":120734,"lagSeconds":0.2,"waiting":0}}`)
-	closedExample = json.RawMessage(`{"epoch":"3f1c9a70b2d4e586","role":"closed","end":"AQ"}`)
+	closedExample = json.RawMessage(`{"epoch":"3f1c9a70b2d4e586","role":"closed"}`)
 )

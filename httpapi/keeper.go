@@ -13,14 +13,14 @@ type Keeper interface {
 	// Standing tells what the store is.
 	Standing(ctx context.Context) (Standing, error)
 	// Close ends the store: once it returns, no write is acknowledged any more, and
-	// the standing's End says where GET /events ends for good. Again it does the same.
+	// GET /events gives everything that ever was. Again it does the same.
 	Close(ctx context.Context) (Standing, error)
 	// Promote begins to take over; Standing tells how that goes. It is
 	// ErrNotFollowing for a store that follows none.
 	Promote(ctx context.Context, order PromotionOrder) error
 }
 
-// ErrNotFollowing: a store that follows none has nothing to take over.
+// ErrNotFollowing tells that a store follows none, and so has nothing to take over.
 var ErrNotFollowing = errors.New("the store follows none")
 
 // What a store is.
@@ -36,8 +36,6 @@ type Standing struct {
 	Epoch string `json:"epoch"`
 	// Role is one of the constants above.
 	Role string `json:"role"`
-	// End is where GET /events ends, of a closed store.
-	End string `json:"end,omitempty"`
 	// Replica is how a store that follows another one does.
 	Replica *ReplicaStanding `json:"replica,omitempty"`
 	// Promotion is what came of the last promotion, as long as the process lives.

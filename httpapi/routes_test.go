@@ -71,7 +71,8 @@ func TestEveryRouteNeedsItsScope(t *testing.T) {
 		}
 		wanted := domain.ReadScope
 		switch {
-		case strings.HasPrefix(path, "/keys"), strings.HasPrefix(path, "/parked"):
+		case strings.HasPrefix(path, "/keys"), strings.HasPrefix(path, "/parked"), path == "/events",
+			strings.HasPrefix(path, "/views"), strings.HasPrefix(path, "/store"):
 			wanted = domain.AdminScope
 		case method != http.MethodGet && path != "/groups:check":
 			wanted = domain.WriteScope

@@ -248,7 +248,6 @@ func standingSchema() *huma.Schema {
 	return object([]string{"epoch", "role"}, map[string]*huma.Schema{
 		"epoch": described(text("", 0), "Names this life of the store."),
 		"role":  enum(PrimaryRole, ReplicaRole, PromotingRole, ClosedRole),
-		"end":   described(text("", 0), "Where GET /events ends, of a closed store."),
 		"replica": object([]string{"source", "position", "transactions", "lagSeconds", "waiting"}, map[string]*huma.Schema{
 			"source": described(text("", 0), "The followed service."), "position": described(text("", 0), "Up to where its events are here."),
 			"transactions": integer(0), "lagSeconds": {Type: huma.TypeNumber},

@@ -24,7 +24,7 @@ func (a *api) storeRoutes() []route {
 			method: http.MethodPost, path: "/store:close", scope: domain.AdminScope, id: "closeStore", tag: "store",
 			summary:     "Take no writes any more, for ever",
 			description: "What a replica's promotion does first, so that nothing is acknowledged that it does not have. Reads and `GET /events` go on. Repeating it is no error.",
-			answers:     []answer{{status: http.StatusOK, text: "It is closed, and `end` is where its events end.", schema: "Standing", example: closedExample}},
+			answers:     []answer{{status: http.StatusOK, text: "It is closed, and its events are all there.", schema: "Standing", example: closedExample}},
 			serve:       closeStore,
 		},
 		{

@@ -38,8 +38,11 @@ func TestRefusalsOfViews(t *testing.T) {
 		err    error
 		status int
 	}{
-		{httpapi.ErrRebuilding, http.StatusConflict}, {httpapi.ErrNothingKept, http.StatusConflict}, {httpapi.ErrNoSuchView, http.StatusUnprocessableEntity},
-		{errors.New("broken"), http.StatusInternalServerError}, {nil, http.StatusOK},
+		{httpapi.ErrRebuilding, http.StatusConflict},
+		{httpapi.ErrNothingKept, http.StatusConflict},
+		{httpapi.ErrNoSuchView, http.StatusUnprocessableEntity},
+		{errors.New("broken"), http.StatusInternalServerError},
+		{nil, http.StatusOK},
 	} {
 		views.err = refusal.err
 		if refusal.err != nil {

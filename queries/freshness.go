@@ -51,6 +51,9 @@ func (r *Reader) forceEntity(ctx context.Context, fresh Freshness, streams ...ev
 	if fresh.asksNothing() {
 		return nil
 	}
+	if fresh.Latest && r.config.Follower {
+		return ErrLatestUnavailable
+	}
 	ctx, cancel := deadline.After(ctx, fresh.wait(DefaultWait))
 	defer cancel()
 	if err := r.ensureAll(ctx, r.config.Waiter, fresh.AtLeast); err != nil || !fresh.Latest {
@@ -75,6 +78,9 @@ func (r *Reader) forceEntity(ctx context.Context, fresh Freshness, streams ...ev
 func (r *Reader) forceList(ctx context.Context, waiter Waiter, fresh Freshness, otherwise time.Duration) error {
 	if fresh.asksNothing() {
 		return nil
+	}
+	if fresh.Latest && r.config.Follower {
+		return ErrLatestUnavailable
 	}
 	ctx, cancel := deadline.After(ctx, fresh.wait(otherwise))
 	defer cancel()
@@ -179,6 +185,9 @@ func (r *Reader) Validate(ctx context.Context, token eventstream.Token) error {
 		head, err := r.head(ctx, position.Stream)
 		if err != nil {
 			return err
+		}
+		if position.Seq > head && r.config.Follower {
+			return fmt.Errorf("position of kind %s: %w", position.Stream.Kind(), eventstream.ErrBehind)
 		}
 		if position.Seq > head {
 			return fmt.Errorf("position of kind %s: %w", position.Stream.Kind(), eventstream.ErrUnknownPosition)

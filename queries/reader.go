@@ -39,6 +39,9 @@ type Config struct {
 	// KeyAge is how old what Holder gives may be, for views that are not current by
 	// themselves. Zero gives what the view shows.
 	KeyAge time.Duration
+	// Follower tells that the store follows another one: what it does not have yet is
+	// behind, not unknown, and the latest is not to be had here.
+	Follower bool
 	// Tracer makes a span of each list, search, history and look-up that reads a
 	// claim, and of nothing else; nil makes none.
 	Tracer trace.Tracer

@@ -250,6 +250,7 @@ func (f *followed) answer(roll *generations.Roll) error {
 		answers.Search = timely{search.index, search.reached}
 		answers.SearchWaiter = f.traced(waiters{search.indexer, rows.waiter}, numbered(indexName, search.number))
 	}
+	answers = f.shown(answers)
 	if f.reader == nil {
 		return f.openReader(answers, f.notices)
 	}

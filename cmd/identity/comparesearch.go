@@ -58,12 +58,7 @@ func (u *build) compareKind(ctx context.Context, g *generation, kind domain.Memb
 		found.Add(streamOf(entity), 0, "document")
 	}
 	for id := range s.index.Revisions(kind) {
-		entity := memview.Entity{Kind: kind, ID: id}
-		document, err := g.rows.view.Document(ctx, kind, id)
-		if err != nil {
-			return err
-		}
-		if document.Revision == 0 {
+		if entity := (memview.Entity{Kind: kind, ID: id}); !g.rows.view.Knows(entity) {
 			found.Add(streamOf(entity), 0, "document")
 		}
 	}

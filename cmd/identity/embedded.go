@@ -140,6 +140,9 @@ func (b *embedded) openDirectory(ctx context.Context) error {
 	if err := b.beginNewLife(ctx, secret); err != nil {
 		return err
 	}
+	if err := b.openFollowing(ctx, b.records()); err != nil {
+		return err
+	}
 	b.openCommands()
 	return nil
 }
@@ -256,8 +259,14 @@ func (b *embedded) answers(g *generation) (queries.Generation, error) {
 	if g.search != nil {
 		answers.Search, answers.SearchWaiter = g.search, b.traced(g.search.forwarder, g.search.name)
 	}
-	return answers, nil
+	return b.shown(answers), nil
 }
+
+// records implements engine.
+func (b *embedded) records() replicaRecords { return replicaRecordFile{b.data} }
+
+// announceAll implements engine: the log has everything.
+func (b *embedded) announceAll(context.Context) error { return nil }
 
 // run implements engine.
 func (b *embedded) run(ctx context.Context) error {

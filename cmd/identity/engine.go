@@ -38,6 +38,10 @@ type engine interface {
 	answerable() error
 	// views builds views anew; nil where that cannot be asked for.
 	views() httpapi.Views
+	// records keep the record of the store that this one follows.
+	records() replicaRecords
+	// announceAll sees to it that everything written shows in the events.
+	announceAll(ctx context.Context) error
 	// snapshot writes down what makes the next start fast.
 	snapshot() error
 	close() error
@@ -55,6 +59,8 @@ type core struct {
 	parking   parking
 	// events gives the commits, for copies.
 	events transfer.Source
+	// follows is the record of the store that this one follows; nil if it follows none.
+	follows *replicaRecord
 	// keyAge is how old what is known of an API key may be.
 	keyAge time.Duration
 }
@@ -95,9 +101,23 @@ func (c *core) openStreams(store eventstream.Store, traced func(trace.Tracer) ev
 	c.streams = eventstream.New(store, wiring)
 }
 
+// openFollowing finds out whether the store follows another one. A record of a life
+// before the present one is left over from a promotion, and forgotten.
+func (c *core) openFollowing(ctx context.Context, records replicaRecords) error {
+	record, err := records.load(ctx)
+	if err != nil || record == nil {
+		return err
+	}
+	if record.Epoch != "" && record.Epoch != c.directory.Epoch.String() {
+		return records.forget(ctx)
+	}
+	c.follows = record
+	return nil
+}
+
 // openCommands makes what decides on commands, once the directory is known.
 func (c *core) openCommands() {
-	options := &commands.Options{Quarantine: c.settings.quarantine, Tracer: c.settings.tracing}
+	options := &commands.Options{Quarantine: c.settings.quarantine, Tracer: c.settings.tracing, Follower: c.follows != nil}
 	if c.metrics != nil {
 		options.OnCommand = c.metrics.onCommand
 	}
@@ -106,8 +126,12 @@ func (c *core) openCommands() {
 
 // openReader makes what answers questions.
 func (c *core) openReader(first queries.Generation, notices queries.Notices) (err error) {
+	if c.ownOrder() {
+		notices = nil // its positions would be taken for those of the followed store
+	}
 	c.reader, err = queries.NewReader(queries.Config{
-		Streams: c.streams, View: first.View, Waiter: first.Waiter, Search: first.Search, SearchWaiter: first.SearchWaiter,
+		Follower: c.follows != nil,
+		Streams:  c.streams, View: first.View, Waiter: first.Waiter, Search: first.Search, SearchWaiter: first.SearchWaiter,
 		Notices: notices, Closure: c.closure, ClaimSecret: c.directory.Secret, KeyAge: c.keyAge, Tracer: c.tracer(),
 	})
 	return err

@@ -17,6 +17,9 @@ const shownParked = 20
 func (s *service) readiness(context.Context) httpapi.Readiness {
 	r := httpapi.Readiness{Ready: true}
 	r.Views, r.Store = s.engine.status()
+	if s.replication != nil {
+		r.Views = append(r.Views, s.replication.status())
+	}
 	if s.draining.Load() {
 		r.Ready, r.Reason = false, "draining"
 	}

@@ -19,21 +19,23 @@ const (
 
 // cli is everything that can be typed.
 type cli struct {
-	Serve   serveCommand   `cmd:"" help:"Serve the directory over HTTP."`
-	Sync    syncCommand    `cmd:"" help:"Keep the views in DynamoDB and the search index up to date, apart from those who serve; needs --store dynamodb. Where the Lambda runtime starts it, it is a Lambda function."`
-	Relay   relayCommand   `cmd:"" help:"Tell a Kinesis stream of the commits in DynamoDB, where DynamoDB's own integration does not; needs --store dynamodb."`
-	Init    initCommand    `cmd:"" help:"Make what serve needs, if it is not there: with dynamodb the tables, with --feed kinesis the stream, with --search elasticsearch the index."`
-	Seed    seedCommand    `cmd:"" help:"Fill the directory with made-up users, groups and memberships."`
-	Verify  verifyCommand  `cmd:"" help:"Audit the data: the log, the claims and every view."`
-	History historyCommand `cmd:"" help:"Show what happened to a user, a group or a membership, commit by commit."`
-	Rebuild rebuildCommand `cmd:"" help:"Build the views anew beside those that answer, compare them, and have the new ones answer."`
-	Top     topCommand     `cmd:"" help:"Watch a running service: rates, latency, lag, what is parked. Redraws in place on a terminal, else prints a line now and then; q or ctrl-C ends."`
-	Parked  parkedCommand  `cmd:"" help:"Show the streams that views cannot apply, and have them tried again."`
-	Backup  backupCommand  `cmd:"" help:"Copy the data directory while it is served; the copy begins an epoch of its own when it is served."`
-	Export  exportCommand  `cmd:"" help:"Write every commit to a file, a line of JSON for each transaction, while the directory is served or at rest."`
-	Import  importCommand  `cmd:"" help:"Put an exported file into a directory that is not served: a new one, or one that the file continues."`
-	Key     keyCommand     `cmd:"" help:"Create, list and revoke API keys."`
-	Version versionCommand `cmd:"" help:"Say which build this is."`
+	Serve     serveCommand     `cmd:"" help:"Serve the directory over HTTP."`
+	Sync      syncCommand      `cmd:"" help:"Keep the views in DynamoDB and the search index up to date, apart from those who serve; needs --store dynamodb. Where the Lambda runtime starts it, it is a Lambda function."`
+	Relay     relayCommand     `cmd:"" help:"Tell a Kinesis stream of the commits in DynamoDB, where DynamoDB's own integration does not; needs --store dynamodb."`
+	Init      initCommand      `cmd:"" help:"Make what serve needs, if it is not there: with dynamodb the tables, with --feed kinesis the stream, with --search elasticsearch the index."`
+	Seed      seedCommand      `cmd:"" help:"Fill the directory with made-up users, groups and memberships."`
+	Verify    verifyCommand    `cmd:"" help:"Audit the data: the log, the claims and every view."`
+	History   historyCommand   `cmd:"" help:"Show what happened to a user, a group or a membership, commit by commit."`
+	Rebuild   rebuildCommand   `cmd:"" help:"Build the views anew beside those that answer, compare them, and have the new ones answer."`
+	Top       topCommand       `cmd:"" help:"Watch a running service: rates, latency, lag, what is parked. Redraws in place on a terminal, else prints a line now and then; q or ctrl-C ends."`
+	Parked    parkedCommand    `cmd:"" help:"Show the streams that views cannot apply, and have them tried again."`
+	Backup    backupCommand    `cmd:"" help:"Copy the data directory while it is served; the copy begins an epoch of its own when it is served."`
+	Export    exportCommand    `cmd:"" help:"Write every commit to a file, a line of JSON for each transaction, while the directory is served or at rest."`
+	Import    importCommand    `cmd:"" help:"Put an exported file into a directory that is not served: a new one, or one that the file continues."`
+	Replicate replicateCommand `cmd:"" help:"Follow another service into this store, and serve it for reading."`
+	Promote   promoteCommand   `cmd:"" help:"Have a replica take over from the service that it follows."`
+	Key       keyCommand       `cmd:"" help:"Create, list and revoke API keys."`
+	Version   versionCommand   `cmd:"" help:"Say which build this is."`
 }
 
 // console is where a command reads and writes.

@@ -55,20 +55,29 @@ func (s *serveCommand) Run(c *console) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	environmentKey, err := adminKeyOfEnvironment()
+	service, err := s.service(c)
 	if err != nil {
 		return err
 	}
+	return service.run(c.ctx)
+}
+
+// service makes one run of the service.
+func (s *serveCommand) service(c *console) (*service, error) {
+	environmentKey, err := adminKeyOfEnvironment()
+	if err != nil {
+		return nil, err
+	}
 	tracing, err := newTracing(c.ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	service := &service{flags: s, tracing: tracing, adminKeys: hashes(environmentKey)}
 	service.lines, service.log, service.access = newLogs(c.err, s.LogFormat)
 	if service.certificates, err = s.certificates(service.log); err != nil {
-		return err
+		return nil, err
 	}
-	return service.run(c.ctx)
+	return service, nil
 }
 
 // open opens the engine that the flags name.

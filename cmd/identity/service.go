@@ -47,6 +47,10 @@ type service struct {
 	engine   engine
 	streams  *httpapi.Streams
 	draining atomic.Bool
+	// replication is how another store is followed; nil if none is.
+	replication *replication
+	// promotion is what came of the one that the process has behind it.
+	promotion *httpapi.Promotion
 	// died is told when the store's memory can no longer be relied on.
 	died chan error
 }
@@ -76,6 +80,9 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 		}
 		return err
 	}
+	if err := s.checkFollowing(); err != nil {
+		return err
+	}
 	group.Go(func() error { return s.engine.run(background) })
 	group.Go(func() error { return s.engine.base().closure.Run(background) })
 	s.awaitSearch(ctx)
@@ -92,6 +99,9 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 	server := httpapi.NewServer(handler, s.log)
 	encrypted := s.secure(server, listener.Addr())
 	defer s.engine.announce(url(listener.Addr(), encrypted), s.flags.TLSCert)()
+	if s.replication != nil {
+		group.Go(func() error { return s.replication.run(background) })
+	}
 	served := make(chan error, 1)
 	go func() {
 		if encrypted {
@@ -150,13 +160,16 @@ func (s *service) handler(address net.Addr) (http.Handler, error) {
 	}
 	s.adminKeys = append(s.adminKeys, hashes(key)...)
 	core := s.engine.base()
+	if core.directory.Closed {
+		s.log.Warn("the store is closed: another one has taken over; it can be read, and writes are refused")
+	}
 	s.streams = httpapi.NewStreams()
 	registerClosure(s.registry, core.closure)
 	config := httpapi.Config{
 		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch,
 		Views: s.engine.views(), AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
 		TracerProvider: s.tracing.provider(), Streams: s.streams, Ready: s.readiness, Version: version(), Parking: core.parking,
-		Events: core.events,
+		Events: core.events, Keeper: &keeper{engine: s.engine, replication: s.replication, promotion: s.promotion},
 	}
 	if s.flags.AccessLog {
 		config.AccessLog = s.access.tell
@@ -164,7 +177,13 @@ func (s *service) handler(address net.Addr) (http.Handler, error) {
 	if s.flags.RateLimit > 0 {
 		config.RateLimit = httpapi.RateLimit{Requests: s.flags.RateLimit, Window: time.Second}
 	}
+	if core.ownOrder() {
+		config.Events = nil // its places would be taken for those of the followed store
+	}
 	api, err := httpapi.New(config)
+	if s.replication != nil {
+		api = tellLag(s.replication.lag, api)
+	}
 	return &operations{api: api, engine: s.engine, adminKeys: s.adminKeys}, err
 }
 

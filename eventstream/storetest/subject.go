@@ -142,12 +142,28 @@ func same(t testing.TB, what string, got, want any) {
 }
 
 // diffOf is empty for what is the same. Most is, and large: so cmp, which is
-// slow, is asked only about what is not the same at first sight.
+// slow, is asked only about what is not the same at first sight, and of slices only
+// about the first such element.
 func diffOf(got, want any, options ...cmp.Option) string {
 	if reflect.DeepEqual(got, want) {
 		return ""
 	}
-	return cmp.Diff(want, got, append(options, cmpopts.EquateEmpty(), cmpopts.EquateComparable(eventstream.Expect{}))...)
+	g, w := reflect.ValueOf(got), reflect.ValueOf(want)
+	if !g.IsValid() || !w.IsValid() || g.Type() != w.Type() || g.Kind() != reflect.Slice || g.Type().Elem().Kind() == reflect.Uint8 {
+		return cmp.Diff(want, got, append(options, cmpopts.EquateEmpty(), cmpopts.EquateComparable(eventstream.Expect{}))...)
+	}
+	for i := range min(g.Len(), w.Len()) {
+		if diff := diffOf(g.Index(i).Interface(), w.Index(i).Interface(), options...); diff != "" {
+			return fmt.Sprintf("[%d]: %s", i, diff)
+		}
+	}
+	switch {
+	case g.Len() > w.Len():
+		return fmt.Sprintf("%d of %d are too many: %+v", g.Len()-w.Len(), g.Len(), g.Index(w.Len()))
+	case g.Len() < w.Len():
+		return fmt.Sprintf("%d of %d are missing: %+v", w.Len()-g.Len(), w.Len(), w.Index(g.Len()))
+	}
+	return ""
 }
 
 // empty checks that streams have no commit, however they are asked.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -113,9 +114,24 @@ func (a *Arranger) Waiting() int { return a.waiting }
 
 // Missing names commits that have not come and are waited for, in order.
 func (a *Arranger) Missing() []eventstream.Position {
-	missing := slices.Collect(maps.Keys(a.held))
-	slices.SortFunc(missing, func(x, y eventstream.Position) int {
+	return inOrder(maps.Keys(a.held))
+}
+
+// Held names the commits of the transactions that are held, in order.
+func (a *Arranger) Held() []eventstream.Position {
+	named := map[eventstream.Position]struct{}{}
+	for _, waiting := range a.held {
+		for _, h := range waiting {
+			for i := range h.transaction {
+				named[h.transaction[i].Position()] = struct{}{}
+			}
+		}
+	}
+	return inOrder(maps.Keys(named))
+}
+
+func inOrder(positions iter.Seq[eventstream.Position]) []eventstream.Position {
+	return slices.SortedFunc(positions, func(x, y eventstream.Position) int {
 		return cmp.Or(cmp.Compare(x.Stream, y.Stream), cmp.Compare(x.Seq, y.Seq))
 	})
-	return missing
 }

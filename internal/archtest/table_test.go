@@ -72,6 +72,7 @@ var table = map[string]row{
 	"sync/memlease":         {ours: []string{"sync/shardfeed"}},
 	"sync/dynamolease":      {ours: []string{"sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB}},
 	"sync/dynamostate":      {ours: []string{"eventstream", "internal/awshttp"}, libraries: []string{awsSDK, awsDynamoDB}},
+	"sync/replica":          {ours: []string{"eventstream", "eventstream/commitlines", "eventstream/transfer"}},
 	"sync/generations":      {ours: []string{"eventstream"}},
 	"sync/changefeed":       {ours: []string{"eventstream", "eventstream/transfer", "sync", "sync/shardfeed"}, libraries: []string{errgroup}},
 	"sync/dynamostreamfeed": {ours: []string{"eventstream", "sync/commitrecord", "sync/shardfeed"}, libraries: []string{awsSDK, awsDynamoDB, awsStreams, smithy}},
@@ -101,7 +102,7 @@ var table = map[string]row{
 			"commands", "domain", "eventstream", "eventstream/commitlines", "eventstream/logstore", "eventstream/transfer", "httpapi", "internal/audit", "internal/deadline", "internal/otlp", "internal/seeding", "internal/snapshot",
 			"queries", "queries/closure", "queries/memsearch", "queries/memview", "sync", "sync/tailfeed",
 			"eventstream/dynamostore", "internal/awshttp", "queries/dynamoview", "queries/elasticview",
-			"sync/changefeed", "sync/changenotices", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/generations", "sync/kinesisfeed", "sync/lambdafeed", "sync/lognotices", "sync/relay", "sync/shardfeed",
+			"sync/changefeed", "sync/changenotices", "sync/dynamolease", "sync/dynamostate", "sync/dynamostreamfeed", "sync/generations", "sync/kinesisfeed", "sync/lambdafeed", "sync/lognotices", "sync/relay", "sync/replica", "sync/shardfeed",
 		},
 		libraries: []string{
 			awsSDK, "github.com/aws/aws-sdk-go-v2/config", awsDynamoDB, awsStreams, awsKinesis, awsLambda + "/lambda", smithy,

@@ -3,6 +3,7 @@ package memsearch
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"maps"
 	"slices"
 
@@ -45,10 +46,13 @@ func build(versions []*version) *segment {
 	return b.segment()
 }
 
+// ownTerms is about how many terms an entity has that no other one has.
+const ownTerms = 2
+
 // numbered gives the terms of versions, sorted, and, version by version, the
 // numbers of theirs.
 func numbered(versions []*version) (terms []string, numbers []uint32) {
-	seen := map[string]uint32{}
+	seen := make(map[string]uint32, ownTerms*len(versions))
 	for _, v := range versions {
 		for _, term := range v.terms {
 			number, found := seen[term]
@@ -125,7 +129,7 @@ func (b *builder) label(l label, ordinals []uint32) {
 func (b *builder) segment() *segment {
 	s := b.s
 	s.post()
-	s.order(s.byID, 0, func(uint32) uint64 { return 0 })
+	s.order(s.byID, 0, func(ordinal uint32) uint64 { return binary.BigEndian.Uint64(s.ids[ordinal][:]) })
 	s.order(s.byUsername, s.size.Removed, func(ordinal uint32) uint64 { return uint64(s.usernames[ordinal]) })
 	s.order(s.byCreated, s.size.Removed, func(ordinal uint32) uint64 { return instant(s.created[ordinal]) })
 	return s

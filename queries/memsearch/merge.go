@@ -3,6 +3,7 @@ package memsearch
 import (
 	"bytes"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -167,7 +168,9 @@ func (m *merging) build() (*segment, error) {
 			}
 		}
 	}
+	var seen []uint32
 	for l, ordinals := range m.labelled {
+		seen = inOrder(ordinals, len(m.order), seen)
 		b.label(l, ordinals)
 	}
 	return b.segment(), nil
@@ -198,7 +201,8 @@ func (m *merging) sizes() sizes {
 	return n
 }
 
-// labelled gives the labels that documents are left of, in order, and which.
+// labelled gives the labels that documents are left of, in order, and which
+// documents, in no order.
 func (m *merging) labelled(yield func(label, []uint32) bool) {
 	heads := make([]int, len(m.from))
 	var ordinals []uint32
@@ -223,9 +227,30 @@ func (m *merging) labelled(yield func(label, []uint32) bool) {
 				heads[i]++
 			}
 		}
-		slices.Sort(ordinals)
 		if len(ordinals) > 0 && !yield(*next, ordinals) {
 			return
 		}
 	}
+}
+
+// inOrder sorts ordinals below a count: where they are many, by marking them in a
+// set, whose room is given and given back for the next time.
+func inOrder(ordinals []uint32, count int, room []uint32) []uint32 {
+	words := (count + 31) / 32
+	if len(ordinals) < words {
+		slices.Sort(ordinals)
+		return room
+	}
+	room = slices.Grow(room[:0], words)[:words]
+	clear(room)
+	for _, ordinal := range ordinals {
+		room[ordinal/32] |= 1 << (ordinal % 32)
+	}
+	ordinals = ordinals[:0]
+	for i, word := range room {
+		for ; word != 0; word &= word - 1 {
+			ordinals = append(ordinals, uint32(32*i+bits.TrailingZeros32(word)))
+		}
+	}
+	return room
 }

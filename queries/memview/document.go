@@ -114,6 +114,13 @@ func (v *View) Ahead(kind domain.MemberKind, had iter.Seq2[uuid.UUID, uint64]) i
 	}
 }
 
+// Knows tells whether the entity has a document: whether the view was given a
+// commit of its own. It costs a part of what Document does.
+func (v *View) Knows(entity Entity) bool {
+	r, found := v.nodes.find(entity.ID)
+	return found && v.nodes.at(r).stage(sideOf(entity.Kind)) != unknown
+}
+
 func (v *View) revision(r ref, s side) (Revision, bool) {
 	node, shard := v.nodes.at(r), v.shard(r)
 	at := node.stage(s)

@@ -1,8 +1,8 @@
 // Package dynamostate keeps the few things that all processes of a directory
 // share, in the table of package dynamolease: which streams are parked, which
-// generations of views there are and how far one is that is being filled, and the
-// secret under which unique values are hashed. Its items begin with "parked#",
-// "generations", "build#" and "secret".
+// generations of views there are and how far one is that is being filled, which store
+// is followed, and the secret under which unique values are hashed. Its items begin
+// with "parked#", "generations", "build#", "replica" and "secret".
 package dynamostate
 
 import (

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/seed5b6a70b4/identity/commands"
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/sync/replica"
+)
+
+// replicateCommand follows another service.
+type replicateCommand struct {
+	serveCommand `embed:""`
+	From         string `required:"" env:"IDENTITY_FROM" placeholder:"URL" help:"The service to follow. Its admin key, or a key with scope admin, has to be in IDENTITY_FROM_KEY, and its claim secret in IDENTITY_CLAIM_KEY until the copy has it."`
+}
+
+// fromVar brings the key that the followed service is shown.
+const fromVar = "IDENTITY_FROM_KEY"
+
+// Run follows until a signal, or until it has taken over; then it serves until a
+// signal.
+func (r *replicateCommand) Run(c *console) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	key := os.Getenv(fromVar)
+	if key == "" {
+		return misused("%s: the admin key of the followed service is needed", fromVar)
+	}
+	to, err := dialWith(announcement{URL: r.From}, key)
+	if err != nil {
+		return misused("--from, IDENTITY_FROM: not a URL of http or https")
+	}
+	err = r.follow(c, to)
+	return errors.Join(err, to.close())
+}
+
+func (r *replicateCommand) follow(c *console, to *client) error {
+	following, err := r.service(c)
+	if err != nil {
+		return err
+	}
+	if err := r.prepare(c, to); err != nil {
+		return errors.Join(err, following.tracing.close(), following.lines.Flush())
+	}
+	ctx, promoted := context.WithCancel(c.ctx)
+	defer promoted()
+	following.replication = &replication{source: replicaSource{to}, from: to.url, log: following.log, promoted: promoted}
+	err = following.run(ctx)
+	outcome := following.replication.outcome()
+	if err != nil || c.ctx.Err() != nil || outcome == nil {
+		return err
+	}
+	taken, err := r.service(c)
+	if err != nil {
+		return err
+	}
+	taken.promotion = outcome
+	taken.log.Info("taken over", "epoch", outcome.Epoch, "dropped", len(outcome.Dropped))
+	return taken.run(c.ctx)
+}
+
+// prepare sees to it that the store begins as the followed one does, and can be
+// opened as a copy of it.
+func (r *replicateCommand) prepare(c *console, to *client) error {
+	if r.Store == dynamoStore {
+		return r.prepareCloud(c, to)
+	}
+	return r.prepareHere(c.ctx, to)
+}
+
+func (r *replicateCommand) prepareHere(ctx context.Context, to *client) (err error) {
+	target, err := openImportHere(r.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, target.close()) }()
+	streams := eventstream.New(target.store, nil)
+	first, err := beginCopy(ctx, to, streams, replicaRecordFile{target.data})
+	if err != nil {
+		return err
+	}
+	text, absent, err := target.data.readSecret(claimFile)
+	if err != nil {
+		return err
+	}
+	if absent {
+		text = os.Getenv(claimVar)
+	}
+	secret, err := copiedSecret(first, text, ", or put its "+claimFile+" into "+target.data.path)
+	if err != nil {
+		return err
+	}
+	if absent {
+		err = target.data.keepClaimSecret(secret)
+	}
+	// A backup that follows what it was made of lives the same life.
+	if gone := os.Remove(target.data.file(newLifeFile)); gone != nil && !errors.Is(gone, os.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	return err
+}
+
+func (r *replicateCommand) prepareCloud(c *console, to *client) (err error) {
+	target, err := openImportCloud(c, r.TablePrefix)
+	if err != nil {
+		return err
+	}
+	first, err := beginCopy(c.ctx, to, target.streams, target.records())
+	if err == nil {
+		err = target.checkCopied(c.ctx, first)
+	}
+	if err := errors.Join(err, target.close()); err != nil {
+		return err
+	}
+	made := &initCommand{dataFlags: r.dataFlags, followFlags: r.followFlags, Shards: 1}
+	return made.initCloud(&console{c.ctx, c.err, c.err})
+}
+
+// checkCopied makes sure of the secret.
+func (t *importCloud) checkCopied(ctx context.Context, first []eventstream.Commit) error {
+	secret, err := t.claimSecret(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: set %s to that of the followed directory", err, claimVar)
+	}
+	if err := commands.CheckCopied(&first[0], secret); err != nil {
+		return fmt.Errorf("%w: set %s to that of the followed directory", err, claimVar)
+	}
+	return nil
+}
+
+// beginCopy brings the beginning of the followed store, and gives it.
+func beginCopy(ctx context.Context, to *client, streams *eventstream.Streams, records replicaRecords) ([]eventstream.Commit, error) {
+	record, err := records.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if record == nil {
+		if err := records.begin(ctx, &replicaRecord{Source: to.url}); err != nil {
+			return nil, err
+		}
+	}
+	follower, err := replica.New(replicaSource{to}, streams, &replicaNotes{records, to.url}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := follower.Begin(ctx); err != nil {
+		if record == nil {
+			err = errors.Join(err, records.forget(context.WithoutCancel(ctx)))
+		}
+		return nil, err
+	}
+	first, err := streams.At(ctx, eventstream.Position{Stream: eventstream.StoreStream, Seq: 1})
+	return []eventstream.Commit{first}, err
+}

@@ -1,0 +1,234 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/eventstream/commitlines"
+	"github.com/seed5b6a70b4/identity/eventstream/transfer"
+)
+
+// Source is the store that is followed.
+type Source interface {
+	// Events opens what there is behind a place, in lines; empty is the beginning.
+	// Endless lines end when the source does or ctx; others when all was given that
+	// there was when the call began. ErrRefused is an answer that stays the same.
+	Events(ctx context.Context, after string, endless bool) (io.ReadCloser, error)
+	// Close has the source acknowledge nothing any more; when it returns, Events gives
+	// everything that it ever acknowledged. Closing again does the same.
+	Close(ctx context.Context) error
+}
+
+// Notes remember how far a copy has got. Losing them costs time only.
+type Notes interface {
+	// Meet is told, at each connection, of which life of which store its events are,
+	// and whether they come in order. An error that is ErrRefused says that this is not
+	// the one that was followed before.
+	Meet(ctx context.Context, epoch string, ordered bool) error
+	// Place is the last that was noted, empty if none was.
+	Place(ctx context.Context) (string, error)
+	Note(ctx context.Context, place string) error
+}
+
+// ErrRefused tells that the source will not give its events to this copy, whenever
+// it is asked, such as when the place is of another life of it.
+var ErrRefused = errors.New("the followed store refuses")
+
+// Follower brings what a source has into a store. Its methods may be called
+// concurrently, but for Begin, Run and Finish, of which one may run at a time.
+type Follower struct {
+	source  Source
+	streams *eventstream.Streams
+	notes   Notes
+	log     *slog.Logger
+
+	place    string
+	noted    time.Time
+	ordered  bool
+	arranger *transfer.Arranger
+	batch    [][]eventstream.Commit
+
+	mu    sync.Mutex
+	state State
+}
+
+// State is how a follower does.
+type State struct {
+	// Place is up to where the source's events were given.
+	Place string
+	// Transactions counts those that were given, Waiting those of them that came
+	// before what they continue.
+	Transactions uint64
+	Waiting      int
+	// Newest is the time of the newest commit that is here, Caught when the follower
+	// last had everything that the source had told of; zero if it never did.
+	Newest, Caught time.Time
+	// Behind tells that something came since Caught.
+	Behind bool
+	// Err is why following fails, nil while it works.
+	Err error
+}
+
+// New makes a follower that brings what a source has into a store that can import.
+func New(source Source, streams *eventstream.Streams, notes Notes, log *slog.Logger) (*Follower, error) {
+	if streams.Importer() == nil {
+		return nil, errors.New("the store does not take commits of another one")
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Follower{source: source, streams: streams, notes: notes, log: log}, nil
+}
+
+// State tells how the follower does.
+func (f *Follower) State() State {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state
+}
+
+func (f *Follower) update(change func(*State)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(&f.state)
+}
+
+// Pauses after a connection that failed.
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 5 * time.Second
+)
+
+// Run follows until ctx ends. A source that is away is waited for; Run fails when
+// going on cannot help: what comes contradicts what is here, or the source refuses.
+func (f *Follower) Run(ctx context.Context) error {
+	return f.follow(ctx, nil)
+}
+
+// Begin follows until the stream store is here, so that the copy can be opened as
+// the directory that it is a copy of.
+func (f *Follower) Begin(ctx context.Context) error {
+	err := f.follow(ctx, func(ctx context.Context) (bool, error) {
+		head, err := f.streams.Head(ctx, eventstream.StoreStream)
+		return head > 0, err
+	})
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return err
+}
+
+// follow reads one connection after the other, until enough is there or ctx ends.
+func (f *Follower) follow(ctx context.Context, enough func(context.Context) (bool, error)) error {
+	for failures := 0; ; failures++ {
+		came, err := f.connect(ctx, enough != nil, enough)
+		if came {
+			failures = 0
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, errEnough):
+			return nil
+		case final(err):
+			f.failing(err)
+			return fmt.Errorf("follow another store: %w", err)
+		}
+		f.failing(err)
+		longest := min(firstPause<<min(failures, 10), longestPause)
+		timer := time.NewTimer(longest/2 + rand.N(longest/2))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+	}
+}
+
+// failing notes why a connection ended; one that was ended in order is no failure.
+func (f *Follower) failing(err error) {
+	f.update(func(s *State) {
+		if (err == nil) != (s.Err == nil) {
+			if err != nil {
+				f.log.Warn("following fails", "error", err)
+			} else {
+				f.log.Info("following works again")
+			}
+		}
+		s.Err = err
+	})
+}
+
+// final tells errors that stay.
+func final(err error) bool {
+	var refused *eventstream.ImportError
+	return errors.As(err, &refused) || errors.Is(err, ErrRefused)
+}
+
+var errEnough = errors.New("enough is here")
+
+// connect reads what one connection gives, and tells whether anything came.
+func (f *Follower) connect(ctx context.Context, ends bool, enough func(context.Context) (bool, error)) (came bool, err error) {
+	if err := f.resume(ctx); err != nil {
+		return false, err
+	}
+	if enough != nil {
+		if is, err := enough(ctx); err != nil || is {
+			return false, orEnough(err)
+		}
+	}
+	body, err := f.source.Events(ctx, f.place, !ends)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, body.Close()) }()
+	lines := commitlines.NewReader(body)
+	for {
+		line, err := lines.Next()
+		if err != nil {
+			if flushed := f.flush(ctx); flushed != nil || errors.Is(err, io.EOF) {
+				return came, flushed
+			}
+			return came, err
+		}
+		if came = true; f.State().Err != nil {
+			f.failing(nil)
+		}
+		if err := f.take(ctx, &line); err != nil {
+			return came, err
+		}
+		if enough == nil || line.Checkpoint == nil {
+			continue
+		}
+		if is, err := enough(ctx); err != nil || is {
+			return came, orEnough(err)
+		}
+	}
+}
+
+func orEnough(err error) error {
+	if err != nil {
+		return err
+	}
+	return errEnough
+}
+
+// resume finds out where to go on. What was held is given again.
+func (f *Follower) resume(ctx context.Context) error {
+	f.arranger, f.batch = transfer.NewArranger(f.streams.Head), nil
+	place, err := f.notes.Place(ctx)
+	if err != nil {
+		return fmt.Errorf("read how far the copy has got: %w", err)
+	}
+	f.place, f.noted = place, time.Time{}
+	f.update(func(s *State) { s.Place, s.Waiting = place, 0 })
+	return nil
+}
