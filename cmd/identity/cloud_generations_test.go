@@ -202,6 +202,7 @@ func TestADerivedFieldInElasticsearch(t *testing.T) {
 	if n := found(); n != 1 {
 		t.Errorf("found %d after a rebuild", n)
 	}
+	noDrift(t, c)
 }
 
 // Whoever has not heard for a while which views answer, answers nothing.
