@@ -92,10 +92,10 @@ const worked = 1 << 14
 // or nothing, and have more to tell; see Told. It fails only where it has got no
 // further: else the next one fails.
 func (f *Follower) Next(ctx context.Context, page []News, limit int) ([]News, error) {
-	f.r = f.of.answering()
 	if err := f.begin(ctx); err != nil {
 		return page, err
 	}
+	f.r = f.of.answering() // after that: a generation is never before an earlier one
 	f.told = false
 	begun := len(page)
 	for gone := 0; len(page) < limit && !f.told && gone < worked; {
