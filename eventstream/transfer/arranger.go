@@ -12,7 +12,8 @@ import (
 )
 
 // Arranger gives transactions that come in any order, some of them again and again,
-// in an order in which an importer can take them, each once. It is for one goroutine.
+// in an order in which an importer can take them, each once, whichever of its commits it
+// has in front. It is for one goroutine.
 type Arranger struct {
 	head  func(context.Context, eventstream.StreamID) (eventstream.Seq, error)
 	heads map[eventstream.StreamID]eventstream.Seq
@@ -25,6 +26,17 @@ type held struct {
 	transaction []eventstream.Commit
 	missing     int
 	key         eventstream.Position
+}
+
+// keyOf is the same for a transaction whichever of its commits comes first.
+func keyOf(transaction []eventstream.Commit) eventstream.Position {
+	first := transaction[0].Position()
+	for i := range transaction[1:] {
+		if c := &transaction[i+1]; c.Stream < first.Stream {
+			first = c.Position()
+		}
+	}
+	return first
 }
 
 // NewArranger makes an Arranger; head tells where a stream was before, nil that all
@@ -44,7 +56,7 @@ func (a *Arranger) Seen(transaction []eventstream.Commit) {
 // Add gives those transactions that can be taken now that this one has come: none if
 // it has been given or is held, or it and those that were held for it.
 func (a *Arranger) Add(ctx context.Context, transaction []eventstream.Commit) (ready [][]eventstream.Commit, err error) {
-	h := &held{transaction: transaction, key: transaction[0].Position()}
+	h := &held{transaction: transaction, key: keyOf(transaction)}
 	for i := range transaction {
 		c := &transaction[i]
 		head, err := a.headOf(ctx, c.Stream)

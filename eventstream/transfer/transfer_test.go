@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -78,8 +79,8 @@ func TestLogWait(t *testing.T) {
 	}
 }
 
-// Whatever the order in which transactions come, and however often, they can be
-// imported as they are given.
+// Whatever the order in which transactions come, and however often, each with
+// whichever of its commits in front, they can be imported as they are given.
 func TestArrange(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := memstore.New(nil)
@@ -103,6 +104,8 @@ func TestArrange(t *testing.T) {
 		comes := rapid.Permutation(append(transactions, rapid.SliceOf(rapid.SampledFrom(transactions)).Draw(rt, "again")...)).Draw(rt, "order")
 		given := 0
 		for _, transaction := range comes {
+			front := rapid.IntRange(0, len(transaction)-1).Draw(rt, "front")
+			transaction = slices.Concat(transaction[front:], transaction[:front])
 			ready, err := arranger.Add(context.Background(), transaction)
 			if err != nil {
 				rt.Fatal(err)

@@ -1,6 +1,7 @@
 package changefeed
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -16,7 +17,8 @@ import (
 
 // Transactions is the transfer.Source of a store that does not number its
 // transactions: what notices cover, each commit with its siblings, and the stream
-// store. A place is how far each of changes/{n} and store was gone over. What is
+// store. A place is how far each of changes/{n} and store was gone over, and how far
+// what one commit of changes/{n} tells of, so that pages may end anywhere. What is
 // written shows here once it was announced; of a stream that is parked, when it is no
 // more. A transaction that is in no announced stream, as one that did nothing but
 // remember a request, is not given.
@@ -36,15 +38,17 @@ func (t *Transactions) Ordered() bool { return false }
 // After implements transfer.Source.
 func (t *Transactions) After(ctx context.Context, place eventstream.Mark) iter.Seq2[transfer.Step, error] {
 	return func(yield func(transfer.Step, error) bool) {
-		store, err := t.check(ctx, place)
+		beyond, err := t.check(ctx, place)
 		if err != nil {
 			yield(transfer.Step{}, err)
 			return
 		}
-		w := &walk{t: t, at: place.At, stored: store, yield: yield}
+		w := &walk{t: t, at: place.At, beyond: beyond, yield: yield}
 		if w.store(ctx) {
-			for _, part := range t.changes.Streams() {
-				if !w.part(ctx, part) {
+			parts := t.changes.Streams()
+			from := int(beyond.part) // what was begun comes to its end first
+			for i := range parts {
+				if !w.part(ctx, parts[(from+i)%len(parts)], uint64((from+i)%len(parts))) {
 					return
 				}
 			}
@@ -53,30 +57,55 @@ func (t *Transactions) After(ctx context.Context, place eventstream.Mark) iter.S
 }
 
 // check refuses a place that the change feed has not got to.
-func (t *Transactions) check(ctx context.Context, place eventstream.Mark) (store eventstream.Seq, err error) {
-	store, readable := storeOf(place)
+func (t *Transactions) check(ctx context.Context, place eventstream.Mark) (beyond, error) {
+	b, readable := beyondOf(place)
 	heads, head, err := t.heads(ctx)
-	if err == nil && (!readable || store > head || !heads.Covers(place.At)) {
-		err = fmt.Errorf("%w: a place that the change feed does not have", eventstream.ErrUnknownPosition)
+	if err != nil {
+		return b, err
 	}
-	return store, err
+	known := readable && b.store <= head && heads.Covers(place.At) && b.part < uint64(len(t.changes.Streams()))
+	if known && b.given > 0 {
+		part := t.changes.Streams()[b.part]
+		known = heads.Seq(part) > place.At.Seq(part)
+	}
+	if !known {
+		return b, errNoSuchPlace
+	}
+	return b, nil
 }
 
-// placeOf is how far the change feed and the stream store were gone over; no token
-// names the latter.
-func placeOf(at eventstream.Token, store eventstream.Seq) eventstream.Mark {
-	if store == 0 {
-		return eventstream.Mark{At: at}
-	}
-	return eventstream.Mark{At: at, Rest: binary.AppendUvarint(nil, uint64(store))}
+var errNoSuchPlace = fmt.Errorf("%w: a place that the change feed does not have", eventstream.ErrUnknownPosition)
+
+// beyond is what a place says beside how far the streams changes/{n} were gone over:
+// how far the stream store was, which no token names, and how many of the
+// transactions were given of which the next commit of one part tells.
+type beyond struct {
+	store       eventstream.Seq
+	part, given uint64
 }
 
-func storeOf(place eventstream.Mark) (store eventstream.Seq, readable bool) {
-	if len(place.Rest) == 0 {
-		return 0, true
+func placeOf(at eventstream.Token, b beyond) eventstream.Mark {
+	place := eventstream.Mark{At: at}
+	if b.store > 0 || b.given > 0 {
+		place.Rest = binary.AppendUvarint(nil, uint64(b.store))
 	}
-	seq, n := binary.Uvarint(place.Rest)
-	return eventstream.Seq(seq), n == len(place.Rest) && seq > 0
+	if b.given > 0 {
+		place.Rest = binary.AppendUvarint(binary.AppendUvarint(place.Rest, b.part), b.given)
+	}
+	return place
+}
+
+// beyondOf reads what placeOf wrote, and nothing else.
+func beyondOf(place eventstream.Mark) (b beyond, readable bool) {
+	rest := place.Rest
+	next := func() uint64 {
+		n, size := binary.Uvarint(rest)
+		rest = rest[max(size, 0):]
+		return n
+	}
+	b.store = eventstream.Seq(next())
+	b.part, b.given = next(), next()
+	return b, bytes.Equal(placeOf(nil, b).Rest, place.Rest)
 }
 
 // heads is where everything ends.
@@ -95,12 +124,12 @@ const lookEvery = time.Second
 
 // Wait implements transfer.Source.
 func (t *Transactions) Wait(ctx context.Context, place eventstream.Mark) error {
-	store, _ := storeOf(place)
+	b, _ := beyondOf(place)
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
 		heads, head, err := t.heads(ctx)
-		if err != nil || head > store || !place.At.Covers(heads) {
+		if err != nil || head > b.store || !place.At.Covers(heads) {
 			return err
 		}
 		select {
@@ -115,12 +144,12 @@ func (t *Transactions) Wait(ctx context.Context, place eventstream.Mark) error {
 type walk struct {
 	t      *Transactions
 	at     eventstream.Token
-	stored eventstream.Seq
+	beyond beyond
 	yield  func(transfer.Step, error) bool
 }
 
 func (w *walk) give(transaction []eventstream.Commit) bool {
-	return w.yield(transfer.Step{Transaction: transaction, Next: placeOf(w.at, w.stored)}, nil)
+	return w.yield(transfer.Step{Transaction: transaction, Next: placeOf(w.at, w.beyond)}, nil)
 }
 
 func (w *walk) fail(err error) bool {
@@ -130,19 +159,19 @@ func (w *walk) fail(err error) bool {
 
 // store gives the stream store, which nothing announces.
 func (w *walk) store(ctx context.Context) bool {
-	for commit, err := range w.t.streams.Read(ctx, eventstream.StoreStream, w.stored) {
+	for commit, err := range w.t.streams.Read(ctx, eventstream.StoreStream, w.beyond.store) {
 		if err != nil {
 			return w.fail(fmt.Errorf("read the stream store: %w", err))
 		}
-		if w.stored = commit.Seq; !w.give([]eventstream.Commit{commit}) {
+		if w.beyond.store = commit.Seq; !w.give([]eventstream.Commit{commit}) {
 			return false
 		}
 	}
 	return true
 }
 
-// part gives what a part of the change feed covers.
-func (w *walk) part(ctx context.Context, part eventstream.StreamID) bool {
+// part gives what a part of the change feed covers, which is the one of that number.
+func (w *walk) part(ctx context.Context, part eventstream.StreamID, number uint64) bool {
 	for commit, err := range w.t.streams.Read(ctx, part, w.at.Seq(part)) {
 		if err != nil {
 			return w.fail(fmt.Errorf("read the change feed: %w", err))
@@ -155,11 +184,16 @@ func (w *walk) part(ctx context.Context, part eventstream.StreamID) bool {
 		if err != nil {
 			return w.fail(err)
 		}
-		for _, transaction := range covered {
+		if w.beyond.given > uint64(len(covered)) {
+			return w.fail(errNoSuchPlace)
+		}
+		for _, transaction := range covered[w.beyond.given:] {
+			w.beyond.part, w.beyond.given = number, w.beyond.given+1
 			if !w.give(transaction) {
 				return false
 			}
 		}
+		w.beyond.part, w.beyond.given = 0, 0
 		w.at = w.at.Merge(eventstream.NewToken(commit.Position()))
 		if !w.give(nil) {
 			return false
@@ -196,6 +230,7 @@ func (t *Transactions) coveredBy(ctx context.Context, notice *querysync.Notice) 
 	if notice.After >= notice.Seq {
 		return nil, nil
 	}
+	last := notice.After
 	for commit, err := range t.streams.Read(ctx, notice.Stream, notice.After) {
 		if err != nil {
 			return nil, err
@@ -211,7 +246,10 @@ func (t *Transactions) coveredBy(ctx context.Context, notice *querysync.Notice) 
 			}
 			whole = append(whole, other)
 		}
-		transactions = append(transactions, whole)
+		transactions, last = append(transactions, whole), commit.Seq
+	}
+	if last < notice.Seq {
+		return nil, fmt.Errorf("%w: commit %d of a stream of kind %s was announced and is not there", eventstream.ErrCorrupt, last+1, notice.Stream.Kind())
 	}
 	return transactions, nil
 }
