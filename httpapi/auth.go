@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/httprate"
 
 	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/internal/deadline"
 )
 
 // principal is who makes a request.
@@ -110,13 +111,16 @@ func (p *principal) standing() *standing {
 	return &standing{p.key.ID, p.sum}
 }
 
-// lasts refuses what goes on with a key that is good no more.
-func (s *standing) lasts(ctx context.Context, a *api, scope domain.Scope) error {
-	if s == nil {
+// lasts refuses to go on with a key that is good no more. It is also asked while
+// the server ends what goes on.
+func (x *exchange) lasts(ctx context.Context, with *standing) error {
+	if with == nil {
 		return nil
 	}
-	by, err := a.identifyKey(ctx, s.id, s.sum)
-	if err == nil && !by.allows(scope) {
+	ctx, cancel := deadline.After(context.WithoutCancel(ctx), x.api.config.Timeout)
+	defer cancel()
+	by, err := x.api.identifyKey(ctx, with.id, with.sum)
+	if err == nil && !by.allows(x.route.scope) {
 		err = unauthorized()
 	}
 	return err

@@ -140,9 +140,7 @@ func (a *following) read(ctx context.Context, x *exchange, page []queries.News, 
 // goOn is read for who was answered, or has waited, already: only whose key is
 // still good is told more.
 func (a *following) goOn(ctx context.Context, x *exchange, page []queries.News, limit int) ([]queries.News, error) {
-	asking, cancel := deadline.After(ctx, x.api.config.Timeout)
-	defer cancel()
-	if err := a.by.lasts(asking, x.api, x.route.scope); err != nil {
+	if err := x.lasts(ctx, a.by); err != nil {
 		return page, err
 	}
 	return a.read(ctx, x, page, limit)

@@ -45,10 +45,11 @@ type giving struct {
 	place eventstream.Mark
 	limit int
 	wait  time.Duration
+	by    *standing
 }
 
 func getEvents(ctx context.Context, x *exchange) (err error) {
-	asked := &giving{limit: queries.DefaultLimit}
+	asked := &giving{limit: queries.DefaultLimit, by: x.by.standing()}
 	if limit := x.numberParam("limit"); limit > 0 {
 		asked.limit = int(limit)
 	}
@@ -81,6 +82,9 @@ func (x *exchange) answerEvents(ctx context.Context, asked *giving) error {
 			break
 		}
 		if err := x.api.config.Events.Wait(waiting, asked.place); err != nil && waiting.Err() == nil {
+			return err
+		}
+		if err := x.lasts(ctx, asked.by); err != nil {
 			return err
 		}
 	}
@@ -177,10 +181,14 @@ func (l *eventLines) giveAll(ctx context.Context) error {
 			return err
 		}
 		l.asked.place = step.Next
-		if due {
-			if err := l.checkpoint(false); err != nil {
-				return err
-			}
+		if !due {
+			continue
+		}
+		if err := l.checkpoint(false); err != nil {
+			return err
+		}
+		if err := l.x.lasts(ctx, l.asked.by); err != nil {
+			return err
 		}
 	}
 	return l.begin()
@@ -216,7 +224,7 @@ func (l *eventLines) rest(ctx context.Context) error {
 	if err := l.x.api.config.Events.Wait(waiting, l.asked.place); err != nil && !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return err
 	}
-	return nil
+	return l.x.lasts(ctx, l.asked.by)
 }
 
 // checkpoint tells the place.
