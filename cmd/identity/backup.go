@@ -66,6 +66,16 @@ func (b *backupCommand) Run(c *console) error {
 	return err
 }
 
+// finished refuses the beginning of a backup: it lacks what was to come, and the next
+// backup clears it.
+func (d dataDirectory) finished() error {
+	_, absent, err := d.readSecret(unfinishedFile)
+	if err == nil && !absent {
+		err = fmt.Errorf("%s is an unfinished backup: run backup into it again, or name another directory", d.path)
+	}
+	return err
+}
+
 // beginBackup makes the directory of a copy, empty but for a file that says that it
 // is not whole.
 func (d dataDirectory) beginBackup() error {

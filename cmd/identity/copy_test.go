@@ -259,6 +259,13 @@ func TestBackup(t *testing.T) {
 	if err := unfinished.create(unfinishedFile, "", secretMode); err != nil {
 		t.Fatal(err)
 	}
+	for _, command := range []string{"verify", "export"} {
+		fails(t, "unfinished", command, "--data", unfinished.path)
+	}
+	fails(t, "unfinished", "backup", "--data", unfinished.path, backup+"9")
+	if _, err := openEmbedded(t.Context(), unfinished.path, settings{}); err == nil {
+		t.Fatal("an unfinished backup was opened")
+	}
 	mustRun(t, "backup", "--data", data, unfinished.path)
 	_ = p.signal(syscall.SIGTERM)
 	p.wait()
@@ -269,6 +276,10 @@ func TestBackup(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(backup+"0", adminFile)); err == nil {
 		t.Error("the admin key is in the backup")
+	}
+	mustRun(t, "verify", "--data", backup+"0")
+	if copied := logOf(t, backup+"0"); len(copied) > len(original) || copied[len(copied)-1][0].Stream == eventstream.StoreStream {
+		t.Error("an audit has begun the life of a copy")
 	}
 	restored := mustStart(t, dir, "--data", backup+"0")
 	if got := ask(t, restored.url+"/users/"+id, token, ""); got.status != 400 || !strings.Contains(got.body, "foreign_token") {

@@ -24,9 +24,13 @@ const (
 	secretMode    = 0o600
 )
 
-// openDataDirectory makes the directory if it is not there.
+// openDataDirectory makes the directory if it is not there, and refuses the beginning
+// of a backup.
 func openDataDirectory(path string) (dataDirectory, error) {
 	d := dataDirectory{path}
+	if err := d.finished(); err != nil {
+		return d, err
+	}
 	for _, each := range []string{d.path, d.snapshots()} {
 		if err := os.MkdirAll(each, directoryMode); err != nil {
 			return d, fmt.Errorf("make the data directory: %w", err)

@@ -75,6 +75,9 @@ type settings struct {
 	quarantine *time.Duration
 	// rebuilding opens what cannot be asked, to make it anew.
 	rebuilding bool
+	// looking leaves it to whoever serves a copy to begin its life: nothing is written
+	// to its log by opening it.
+	looking bool
 	// noSearch leaves the index out.
 	noSearch bool
 	// freeSpace tells how much room the disk has; nil asks the system.

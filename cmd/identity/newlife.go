@@ -23,11 +23,11 @@ func (d dataDirectory) markNewLife() error {
 	return err
 }
 
-// beginNewLife begins an epoch if one is due. Cut off, it begins another one the next
+// beginNewLife begins an epoch if one is due, unless somebody only looks. Cut off, it begins another one the next
 // time.
 func (b *embedded) beginNewLife(ctx context.Context, secret domain.ClaimSecret) error {
 	_, absent, err := b.data.readSecret(newLifeFile)
-	if err != nil || absent {
+	if err != nil || absent || b.settings.looking {
 		return err
 	}
 	if b.directory, err = commands.BeginEpoch(ctx, b.streams, secret); err != nil {

@@ -45,15 +45,15 @@ func (f *remoteFlags) reach(ctx context.Context, follow followFlags, s settings)
 
 // client gives a client of the running service, or of one in this process.
 func (f *remoteFlags) client(ctx context.Context) (*client, error) {
-	c, e, err := f.reach(ctx, followFlags{Feed: noFeed, Search: noSearch}, settings{noSearch: true})
+	c, e, err := f.reach(ctx, followFlags{Feed: noFeed, Search: noSearch}, settings{looking: true, noSearch: true})
 	if err != nil || c != nil {
 		return c, err
 	}
 	return serveHere(e)
 }
 
-// existing refuses a data directory that holds nothing, for commands that only
-// look.
+// existing refuses a data directory that holds nothing, or only a part of a backup, for
+// commands that only look.
 func (f *dataFlags) existing() error {
 	if f.Store == dynamoStore {
 		return nil // opening it tells
@@ -61,7 +61,7 @@ func (f *dataFlags) existing() error {
 	if _, err := os.Stat(dataDirectory{f.Data}.log()); errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("--data %s: there is no directory of users and groups", f.Data)
 	}
-	return nil
+	return dataDirectory{f.Data}.finished()
 }
 
 // serveHere serves an engine to a client in this process, over no network.

@@ -44,7 +44,7 @@ func (v *verifyCommand) Run(c *console) error {
 	}
 	follow.Feed = noFeed // nothing but the audit is to be done
 	meter := newMeter(c.err)
-	set := settings{noSearch: follow.Search == noSearch, progress: func(done, total uint64) { meter.show("catching up", done, total) }}
+	set := settings{looking: true, noSearch: follow.Search == noSearch, progress: func(done, total uint64) { meter.show("catching up", done, total) }}
 	to, b, err := v.reach(c.ctx, follow, set)
 	if err != nil {
 		return err
