@@ -104,14 +104,14 @@ func (c *core) openStreams(store eventstream.Store, traced func(trace.Tracer) ev
 	c.streams = eventstream.New(store, wiring)
 }
 
-// openFollowing finds out whether the store follows another one. A record of a life
-// before the present one is left over from a promotion, and forgotten.
+// openFollowing finds out whether the store follows another one. The record of one that
+// has taken over since is left over from a promotion, and forgotten.
 func (c *core) openFollowing(ctx context.Context, records replicaRecords) error {
 	record, err := records.load(ctx)
 	if err != nil || record == nil {
 		return err
 	}
-	if record.Epoch != "" && record.Epoch != c.directory.Epoch.String() {
+	if record.Here && record.Epoch != c.directory.Epoch.String() {
 		return records.forget(ctx)
 	}
 	c.follows = record

@@ -19,6 +19,9 @@ type replicaRecord struct {
 	// in the order of a log; both are empty until the source was reached once.
 	Epoch   string `json:"epoch,omitempty"`
 	Ordered bool   `json:"ordered,omitempty"`
+	// Here tells that this life has begun in the store too: if the store lives another
+	// one, it has taken over since.
+	Here bool `json:"here,omitempty"`
 	// After is the place up to which everything is here.
 	After string `json:"after,omitempty"`
 }

@@ -9,6 +9,7 @@ import (
 	neturl "net/url"
 	"time"
 
+	"github.com/seed5b6a70b4/identity/httpapi"
 	"github.com/seed5b6a70b4/identity/sync/replica"
 )
 
@@ -26,6 +27,9 @@ func (s replicaSource) Events(ctx context.Context, after string, endless bool) (
 	if endless {
 		query.Set("wait", "30s")
 	}
+	if err := s.original(ctx); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	answer, err := s.to.stream(ctx, "/events?"+query.Encode()) //nolint:bodyclose // watched closes it
 	if err != nil {
@@ -35,6 +39,21 @@ func (s replicaSource) Events(ctx context.Context, after string, endless bool) (
 	body := &watched{from: answer.Body, cancel: cancel}
 	body.silent = time.AfterFunc(silence, cancel)
 	return body, nil
+}
+
+// original refuses to follow what follows another one: a copy of it could not tell
+// that it had taken over.
+func (s replicaSource) original(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	var standing httpapi.Standing
+	if _, err := s.to.do(ctx, http.MethodGet, "/store", nil, &standing); err != nil {
+		return refusedForGood(err)
+	}
+	if standing.Role == httpapi.ReplicaRole || standing.Role == httpapi.PromotingRole {
+		return fmt.Errorf("%w: it follows another one, and only that one can be followed", replica.ErrRefused)
+	}
+	return nil
 }
 
 // silence is how long a followed service that lives is never still: it tells more

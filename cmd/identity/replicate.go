@@ -54,6 +54,7 @@ func (r *replicateCommand) follow(c *console, to *client) error {
 	if err != nil || c.ctx.Err() != nil || outcome == nil {
 		return err
 	}
+	r.Listen = following.address // also where port 0 has picked one
 	taken, err := r.service(c)
 	if err != nil {
 		return err
@@ -132,7 +133,8 @@ func (t *importCloud) checkCopied(ctx context.Context, first []eventstream.Commi
 	return nil
 }
 
-// beginCopy brings the beginning of the followed store, and gives it.
+// beginCopy brings the beginning of the followed store and the life that it lives, and
+// gives the first.
 func beginCopy(ctx context.Context, to *client, streams *eventstream.Streams, records replicaRecords) ([]eventstream.Commit, error) {
 	record, err := records.load(ctx)
 	if err != nil {
@@ -143,16 +145,54 @@ func beginCopy(ctx context.Context, to *client, streams *eventstream.Streams, re
 			return nil, err
 		}
 	}
-	follower, err := replica.New(replicaSource{to}, streams, &replicaNotes{records, to.url}, nil)
-	if err != nil {
-		return nil, err
-	}
-	if err := follower.Begin(ctx); err != nil {
-		if record == nil {
-			err = errors.Join(err, records.forget(context.WithoutCancel(ctx)))
+	if record == nil || !record.Here {
+		if err := followLife(ctx, to, streams, records); err != nil {
+			if record == nil {
+				err = errors.Join(err, forgetUnused(context.WithoutCancel(ctx), records, err))
+			}
+			return nil, err
 		}
-		return nil, err
 	}
 	first, err := streams.At(ctx, eventstream.Position{Stream: eventstream.StoreStream, Seq: 1})
 	return []eventstream.Commit{first}, err
+}
+
+// forgetUnused takes a record back where nothing was brought, or what is there is
+// another directory. A copy that was begun stays one: it must not be served as if it
+// were whole.
+func forgetUnused(ctx context.Context, records replicaRecords, failure error) error {
+	record, err := records.load(ctx)
+	if err != nil || record == nil {
+		return err
+	}
+	var other *eventstream.ImportError
+	if record.Epoch != "" && !errors.As(failure, &other) {
+		return nil
+	}
+	return records.forget(ctx)
+}
+
+// followLife follows until the store lives the life that the followed one does, and
+// notes that.
+func followLife(ctx context.Context, to *client, streams *eventstream.Streams, records replicaRecords) error {
+	follower, err := replica.New(replicaSource{to}, streams, &replicaNotes{records, to.url}, nil)
+	if err != nil {
+		return err
+	}
+	var record *replicaRecord
+	err = follower.Begin(ctx, func(ctx context.Context) (bool, error) {
+		if record, err = records.load(ctx); err != nil || record == nil || record.Epoch == "" {
+			return false, err
+		}
+		epoch, err := commands.Epoch(ctx, streams)
+		if errors.Is(err, commands.ErrNoDirectory) {
+			return false, nil
+		}
+		return err == nil && epoch.String() == record.Epoch, err
+	})
+	if err != nil {
+		return err
+	}
+	record.Here = true
+	return records.save(ctx, record)
 }

@@ -68,11 +68,14 @@ func (r *replication) register(registry *prometheus.Registry) error {
 	return nil
 }
 
+// toldWithin is how often a followed service that lives tells at least where it stands.
+const toldWithin = 20 * time.Second
+
 // lagOf is for how long there has been something that is not here, as far as is
 // known.
 func lagOf(s *replica.State) time.Duration {
 	switch {
-	case s.Err == nil && !s.Behind && !s.Caught.IsZero():
+	case s.Err == nil && !s.Behind && !s.Caught.IsZero() && time.Since(s.Caught) < toldWithin:
 		return 0
 	case !s.Caught.IsZero():
 		return time.Since(s.Caught)

@@ -47,6 +47,8 @@ type service struct {
 	engine   engine
 	streams  *httpapi.Streams
 	draining atomic.Bool
+	// address is where it listens, once it does.
+	address string
 	// replication is how another store is followed; nil if none is.
 	replication *replication
 	// promotion is what came of the one that the process has behind it.
@@ -91,6 +93,7 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", s.flags.Listen, err)
 	}
+	s.address = listener.Addr().String()
 	listener = deadline.Listener(listener)
 	handler, err := s.handler(listener.Addr())
 	if err != nil {

@@ -57,6 +57,9 @@ type Reader struct {
 	Last   *Checkpoint
 	// Whole is how many bytes there are up to the end of the last checkpoint.
 	Whole uint64
+	// Due tells that the last checkpoint stands where the writer owed one, so that more
+	// may follow at once; without it the writer had no more to give.
+	Due bool
 }
 
 // NewReader makes a reader of lines.
@@ -98,7 +101,7 @@ func (r *Reader) Next() (Line, error) {
 		if *line.Checkpoint != *r.checkpoint(line.Checkpoint.After, line.Checkpoint.End) {
 			return Line{}, r.wrong(ErrDamaged)
 		}
-		r.Last = line.Checkpoint
+		r.Last, r.Due = line.Checkpoint, r.bytes-r.Whole >= checkpointEvery
 	}
 	r.add(raw, len(line.Transaction))
 	if line.Checkpoint != nil {

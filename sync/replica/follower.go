@@ -112,13 +112,11 @@ func (f *Follower) Run(ctx context.Context) error {
 	return f.follow(ctx, nil)
 }
 
-// Begin follows until the stream store is here, so that the copy can be opened as
-// the directory that it is a copy of.
-func (f *Follower) Begin(ctx context.Context) error {
-	err := f.follow(ctx, func(ctx context.Context) (bool, error) {
-		head, err := f.streams.Head(ctx, eventstream.StoreStream)
-		return head > 0, err
-	})
+// Begin follows until enough is here, such as what the copy needs to be opened as the
+// directory that it is a copy of. It asks before the first connection, and whenever
+// nothing that came waits to be imported.
+func (f *Follower) Begin(ctx context.Context, enough func(context.Context) (bool, error)) error {
+	err := f.follow(ctx, enough)
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -202,7 +200,7 @@ func (f *Follower) connect(ctx context.Context, ends bool, enough func(context.C
 		if came = true; f.State().Err != nil {
 			f.failing(nil)
 		}
-		if err := f.take(ctx, &line); err != nil {
+		if err := f.take(ctx, &line, lines.Due); err != nil {
 			return came, err
 		}
 		if enough == nil || line.Checkpoint == nil {

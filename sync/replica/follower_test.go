@@ -146,7 +146,9 @@ func TestFinishBringsEverything(t *testing.T) {
 			}
 			if rapid.Bool().Draw(rt, "begins") {
 				from.until = func() int { return end }
-				if err := follower.Begin(context.Background()); err != nil {
+				if err := follower.Begin(context.Background(), func(ctx context.Context) (bool, error) {
+					return to.End() > 0, nil
+				}); err != nil {
 					rt.Fatal(err)
 				}
 			}

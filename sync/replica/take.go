@@ -18,10 +18,10 @@ const maxBatch = 1024
 const noteEvery = time.Second
 
 // take does what a line says.
-func (f *Follower) take(ctx context.Context, line *commitlines.Line) error {
+func (f *Follower) take(ctx context.Context, line *commitlines.Line, due bool) error {
 	switch {
 	case line.Checkpoint != nil:
-		return f.reach(ctx, line.Checkpoint)
+		return f.reach(ctx, line.Checkpoint, due)
 	case line.Header != nil:
 		f.ordered = line.Header.Ordered
 		return f.notes.Meet(ctx, line.Header.Epoch, line.Header.Ordered)
@@ -66,8 +66,8 @@ func (f *Follower) flush(ctx context.Context) error {
 }
 
 // reach goes to the place of a checkpoint. It is noted only when nothing that was
-// given waits in memory.
-func (f *Follower) reach(ctx context.Context, checkpoint *commitlines.Checkpoint) error {
+// given waits in memory. One that was due does not tell that there is no more.
+func (f *Follower) reach(ctx context.Context, checkpoint *commitlines.Checkpoint, due bool) error {
 	if err := f.flush(ctx); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (f *Follower) reach(ctx context.Context, checkpoint *commitlines.Checkpoint
 	waiting := f.arranger.Waiting()
 	f.update(func(s *State) {
 		s.Place, s.Waiting = f.place, waiting
-		if waiting == 0 {
+		if waiting == 0 && !due {
 			s.Behind, s.Caught = false, time.Now()
 		}
 	})
