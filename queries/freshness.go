@@ -123,10 +123,12 @@ func (r *Reader) ensureAll(ctx context.Context, waiter Waiter, token eventstream
 }
 
 func (r *Reader) ensureOne(ctx context.Context, waiter Waiter, position eventstream.Position) (err error) {
-	switch position.Stream.Kind() {
-	case eventstream.MemberKind:
+	switch kind := position.Stream.Kind(); {
+	case kind == eventstream.MemberKind:
 		err = r.ensureEnds(ctx, position)
-	case eventstream.NestingKind, eventstream.ChangesKind:
+	case kind == eventstream.ChangesKind && r.config.Follower:
+		// A copy has no such streams of its source: its waiter says so.
+	case kind == eventstream.NestingKind, kind == eventstream.ChangesKind:
 		// No view shows them, so waiting would not tell whether they are there.
 		err = r.Validate(ctx, eventstream.Token{position})
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -31,14 +32,15 @@ type load struct {
 	refused map[string]int
 }
 
-// underLoad has writers write to some services, in turns, until stop.
-func underLoad(t *testing.T, writers int, urls ...string) *load {
+// underLoad has writers write to some services, in turns, each with a pause after each
+// write, until stop. Servers of tests copy a few transactions a second.
+func underLoad(t *testing.T, writers int, pause time.Duration, urls ...string) *load {
 	t.Helper()
 	l := &load{t: t, refused: map[string]int{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	for n := range writers {
-		w := &writer{load: l, url: urls[n%len(urls)]}
+		w := &writer{load: l, url: urls[n%len(urls)], pause: pause}
 		group.Go(func() {
 			for ctx.Err() == nil {
 				w.round()
@@ -53,7 +55,8 @@ func underLoad(t *testing.T, writers int, urls ...string) *load {
 // writer writes one thing after the other.
 type writer struct {
 	*load
-	url string
+	url   string
+	pause time.Duration
 }
 
 // round makes two groups within each other and users within them, and takes some of
@@ -76,6 +79,7 @@ func (w *writer) round() {
 
 // send writes and notes what came of it.
 func (w *writer) send(method, path, body string) {
+	defer time.Sleep(w.pause)
 	request, err := http.NewRequestWithContext(context.WithoutCancel(w.t.Context()), method, w.url+path, strings.NewReader(body))
 	if err != nil {
 		w.t.Error(err)

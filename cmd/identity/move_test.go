@@ -93,8 +93,8 @@ func moves(t *testing.T, from string, writers int, start func(from string) *proc
 	for _, each := range olds {
 		urls = append(urls, each.url)
 	}
-	l := underLoad(t, writers*len(urls), urls...)
-	until(t, &l.acknowledged, 30)
+	l := underLoad(t, writers*len(urls), 250*time.Millisecond, urls...)
+	until(t, &l.acknowledged, 20)
 	replica := start(from)
 	readsWhileFollowing(t, from, replica.url)
 	before := l.acknowledged.Load()

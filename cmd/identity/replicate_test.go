@@ -71,7 +71,7 @@ func TestReplicaKilledAgainAndAgain(t *testing.T) {
 	const lives = 4
 	f := newSource(t)
 	data := filepath.Join(f.dir, "replica")
-	l := underLoad(t, 2, f.url)
+	l := underLoad(t, 2, 0, f.url)
 	until(t, &l.acknowledged, 50)
 	for life := range lives {
 		replica := f.replica(data)
