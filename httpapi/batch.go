@@ -48,7 +48,7 @@ func (g gate) tryEnter() error {
 func (g gate) leave() { <-g }
 
 func tooBusy() error {
-	p := refuse(http.StatusServiceUnavailable, "unavailable", "as many batches as are taken at a time are under way")
+	p := refuse(http.StatusServiceUnavailable, "unavailable", "as many requests of this kind as are taken at a time are under way")
 	p.retryAfter = 1
 	return p
 }

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -43,5 +44,43 @@ func TestCopiesEndWithTheirKey(t *testing.T) {
 	}
 	if lines.Err() == nil {
 		t.Error("it ends as if it were whole")
+	}
+}
+
+// revoking revokes a key when the first of an answer is sent.
+type revoking struct {
+	*httptest.ResponseRecorder
+	revoke func()
+}
+
+func (w *revoking) Flush() {
+	w.ResponseRecorder.Flush()
+	w.revoke()
+}
+
+// Nor does a list go on that is being told.
+func TestListsEndWithTheirKey(t *testing.T) {
+	handler := newDirectory(t, wiring{noSearch: true}).handler(t, nil)
+	for i := range 501 {
+		created(t, handler, "/users", fmt.Sprintf(`{"username":"u%d"}`, i))
+	}
+	var key struct{ Key, ID string }
+	if err := json.Unmarshal(ask(handler, "POST", "/keys", `{"label":"test","scopes":["read"]}`).Body.Bytes(), &key); err != nil {
+		t.Fatal(err)
+	}
+	request := httptest.NewRequestWithContext(t.Context(), "GET", "/users", nil)
+	request.Header.Set("Authorization", "Bearer "+key.Key)
+	request.Header.Set("Accept", "application/x-ndjson")
+	answer := &revoking{httptest.NewRecorder(), func() { ask(handler, "DELETE", "/keys/"+key.ID, "") }}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("it ends as if it were whole")
+			}
+		}()
+		handler.ServeHTTP(answer, request)
+	}()
+	if lines := strings.Count(answer.Body.String(), "\n"); lines != 500 {
+		t.Errorf("%d lines were told", lines)
 	}
 }

@@ -53,7 +53,7 @@ func (r *resource[E]) walk(ctx context.Context, x *exchange, fresh queries.Fresh
 		if page.Next == "" {
 			return nil
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || x.lasts(ctx, x.by.standing()) != nil {
 			return x.cut(nil)
 		}
 		listing = queries.Listing{Cursor: page.Next, Limit: queries.MaxLimit}
