@@ -25,6 +25,9 @@ type Series struct {
 	jobs    chan *Underway
 
 	mu sync.Mutex
+	// bound is a context that commands of the same caller share for a while: the
+	// timer of each of its own would cost more than what it waits for.
+	bound bound
 	// last is the newest command that touches a thing and is not done yet.
 	last map[touched]*Underway
 }
@@ -46,6 +49,17 @@ type touched struct {
 	key  string
 }
 
+// bound is a context with a deadline, to be used until a time before that.
+type bound struct {
+	of, ctx context.Context
+	until   time.Time
+	end     context.CancelFunc
+}
+
+// boundShare is for which share of the timeout a bound is used: commands get at
+// least the rest.
+const boundShare = 8
+
 // Underway is a command of a Series.
 type Underway struct {
 	ctx     context.Context
@@ -64,7 +78,8 @@ type Underway struct {
 }
 
 // NewSeries makes an empty Series that does up to width commands at a time, each
-// within the timeout once it is its turn. It must be closed.
+// within the timeout, or up to an eighth less, once it is its turn. It must be
+// closed.
 func (h *Handler) NewSeries(width int, timeout time.Duration) *Series {
 	return &Series{handler: h, width: width, timeout: timeout, jobs: make(chan *Underway), last: map[touched]*Underway{}}
 }
@@ -95,6 +110,9 @@ func (s *Series) Add(ctx context.Context, request Request, command Serial) *Unde
 func (s *Series) Close() {
 	close(s.jobs)
 	s.workers.Wait()
+	if s.bound.end != nil {
+		s.bound.end()
+	}
 }
 
 // Done is closed when the command is done.
@@ -175,11 +193,22 @@ func (s *Series) do(u *Underway) {
 	close(u.done)
 }
 
+// bounded gives a context that ends within the timeout. One that was used before
+// ends by itself: commands may have it still.
+func (s *Series) bounded(of context.Context) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); s.bound.of != of || !now.Before(s.bound.until) {
+		ctx, end := context.WithDeadline(of, now.Add(s.timeout))
+		s.bound = bound{of, ctx, now.Add(s.timeout / boundShare), end}
+	}
+	return s.bound.ctx
+}
+
 // handle does the command. A panic becomes its error: it must not take others
 // with it.
 func (s *Series) handle(u *Underway) {
-	ctx, cancel := deadline.After(u.ctx, s.timeout)
-	defer cancel()
+	ctx := s.bounded(u.ctx)
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			u.err = fmt.Errorf("panic: %T\n%s", panicked, debug.Stack())

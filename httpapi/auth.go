@@ -19,8 +19,10 @@ import (
 type principal struct {
 	// actor is who it is in commits and logs: "admin", or "key/" and the key's id.
 	actor string
-	// key is the directory's key, nil for an admin key, which may do everything.
+	// key is the directory's key, nil for an admin key, which may do everything; sum
+	// is the hash of what was sent.
 	key *domain.APIKey
+	sum [sha256.Size]byte
 }
 
 func (p *principal) allows(scope domain.Scope) bool { return p.key == nil || p.key.Allows(scope) }
@@ -91,7 +93,33 @@ func (a *api) identifyKey(ctx context.Context, id domain.KeyID, sum [sha256.Size
 	if subtle.ConstantTimeCompare(digits[:], []byte(key.Hash)) != 1 || !key.Active || !key.Owner.IsZero() && !found.Owner.Active {
 		return principal{}, unauthorized()
 	}
-	return principal{actor: "key/" + id.String(), key: key}, nil
+	return principal{actor: "key/" + id.String(), key: key, sum: sum}, nil
+}
+
+// standing is what it takes to ask again whether a key is good, for what goes on
+// for long. The nil one is of an admin key, which always is.
+type standing struct {
+	id  domain.KeyID
+	sum [sha256.Size]byte
+}
+
+func (p *principal) standing() *standing {
+	if p.key == nil {
+		return nil
+	}
+	return &standing{p.key.ID, p.sum}
+}
+
+// lasts refuses what goes on with a key that is good no more.
+func (s *standing) lasts(ctx context.Context, a *api, scope domain.Scope) error {
+	if s == nil {
+		return nil
+	}
+	by, err := a.identifyKey(ctx, s.id, s.sum)
+	if err == nil && !by.allows(scope) {
+		err = unauthorized()
+	}
+	return err
 }
 
 // unlessMissing makes the absence of a key or its owner an unauthorized request,

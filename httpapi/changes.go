@@ -50,6 +50,7 @@ type following struct {
 	form     form
 	limit    int
 	wait     time.Duration // 0 answers with what there is
+	by       *standing
 }
 
 func getChanges(ctx context.Context, x *exchange) error {
@@ -72,7 +73,7 @@ func getChanges(ctx context.Context, x *exchange) error {
 
 // following reads the request.
 func (x *exchange) following() (*following, error) {
-	asked := &following{limit: queries.DefaultLimit}
+	asked := &following{limit: queries.DefaultLimit, by: x.by.standing()}
 	filter, err := x.newsFilter()
 	if err != nil {
 		return nil, err
@@ -136,6 +137,17 @@ func (a *following) read(ctx context.Context, x *exchange, page []queries.News, 
 	return a.follower.Next(ctx, page, limit)
 }
 
+// goOn is read for who was answered, or has waited, already: only whose key is
+// still good is told more.
+func (a *following) goOn(ctx context.Context, x *exchange, page []queries.News, limit int) ([]queries.News, error) {
+	asking, cancel := deadline.After(ctx, x.api.config.Timeout)
+	defer cancel()
+	if err := a.by.lasts(asking, x.api, x.route.scope); err != nil {
+		return page, err
+	}
+	return a.read(ctx, x, page, limit)
+}
+
 // answerChanges answers with one page, after a wait if there is nothing to tell yet.
 func (x *exchange) answerChanges(ctx context.Context, asked *following) error {
 	page, err := asked.read(ctx, x, nil, asked.limit)
@@ -167,7 +179,7 @@ func (x *exchange) poll(ctx context.Context, asked *following, until time.Time) 
 		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errEnded) {
 			return nil // the client has gone
 		}
-		page, err := asked.read(context.WithoutCancel(ctx), x, nil, asked.limit)
+		page, err := asked.goOn(context.WithoutCancel(ctx), x, nil, asked.limit)
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,9 @@ package httpapi_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -142,6 +144,57 @@ func TestFollowersEnd(t *testing.T) {
 				}
 				if err := <-ended; err != nil {
 					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// Whoever follows is told nothing more once their key was revoked.
+func TestFollowersEndWithTheirKey(t *testing.T) {
+	for _, accept := range []string{"text/event-stream", "application/x-ndjson", "application/json"} {
+		for _, version := range []int{1, 2} {
+			t.Run(fmt.Sprint(accept, " over ", version), func(t *testing.T) {
+				registry := prometheus.NewRegistry()
+				handler := newDirectory(t, wiring{noSearch: true}).handler(t, func(c *httpapi.Config) { c.Registry = registry })
+				var key struct{ Key, ID string }
+				if err := json.Unmarshal(ask(handler, "POST", "/keys", `{"label":"test","scopes":["read"]}`).Body.Bytes(), &key); err != nil {
+					t.Fatal(err)
+				}
+				server := httptest.NewUnstartedServer(handler)
+				server.EnableHTTP2 = version == 2
+				server.StartTLS()
+				t.Cleanup(server.Close)
+				request, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/changes?wait=60s", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				request.Header.Set("Authorization", "Bearer "+key.Key)
+				request.Header.Set("Accept", accept)
+				told := make(chan string, 1)
+				go func() {
+					response, err := server.Client().Do(request)
+					if err != nil {
+						told <- err.Error()
+						return
+					}
+					defer response.Body.Close()
+					all, _ := io.ReadAll(response.Body) // a stream is cut off
+					told <- string(all)
+				}()
+				eventually(t, func() bool {
+					return strings.Contains(gathered(t, registry), `identity_changes_followers{answer=`) && strings.Contains(gathered(t, registry), `"} 1`)
+				})
+				if answer := ask(handler, "DELETE", "/keys/"+key.ID, ""); answer.Code != http.StatusNoContent {
+					t.Fatalf("DELETE /keys: %d", answer.Code)
+				}
+				created(t, handler, "/users", `{"username":"nobodys-business"}`)
+				text := <-told
+				if strings.Contains(text, "nobodys-business") {
+					t.Errorf("told %s", text)
+				}
+				if accept == "application/json" && !strings.Contains(text, `"unauthorized"`) {
+					t.Errorf("answered %s", text)
 				}
 			})
 		}

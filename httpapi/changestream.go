@@ -154,7 +154,7 @@ func (x *exchange) tellNews(ctx context.Context, asked *following, page []querie
 			return context.Cause(ctx)
 		}
 		var err error
-		if page, err = asked.read(ctx, x, page, pageNews); err != nil {
+		if page, err = asked.goOn(ctx, x, page, pageNews); err != nil {
 			return err
 		}
 	}

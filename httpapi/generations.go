@@ -43,7 +43,13 @@ type RebuildOrder struct {
 	Views []string `json:"views"`
 	// Force switches also to what differs from the generation that answers.
 	Force bool `json:"force,omitempty"`
+	// Rate is the most commits, rows or documents that are handled in a second, up to
+	// MaxRebuildRate; 0 is as many as can be.
+	Rate int `json:"rate,omitempty"`
 }
+
+// MaxRebuildRate is the highest rate that a rebuild can be held to.
+const MaxRebuildRate = 10_000_000
 
 // Generations is how the views are.
 type Generations struct {

@@ -39,6 +39,11 @@ func integer(least float64) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeInteger, Minimum: &least}
 }
 
+func atMost(s *huma.Schema, most float64) *huma.Schema {
+	s.Maximum = &most
+	return s
+}
+
 func integerWithin(least, most, otherwise float64) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most, Default: otherwise}
 }

@@ -95,6 +95,7 @@ func schemas() map[string]*huma.Schema {
 		"RebuildOrder": object([]string{"views"}, map[string]*huma.Schema{
 			"views": bounded(array(enum(RowsView, SearchView, ClosureView)), 1, 3),
 			"force": described(boolean(), "Switch also to what differs from the generation that answers."),
+			"rate":  described(atMost(integer(1), MaxRebuildRate), "The most commits, rows or documents a second; as many as can be without it."),
 		}),
 
 		"Standing": standingSchema(),

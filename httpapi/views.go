@@ -26,7 +26,7 @@ func (a *api) viewRoutes() []route {
 			method: http.MethodPost, path: "/views:rebuild", scope: domain.AdminScope, id: "rebuildViews", tag: "views",
 			summary: "Build views anew, beside those that answer",
 			description: "A new generation is made from the streams while the present one answers. It is compared with that, and takes its place at once. " +
-				"What is different stops the rebuild, unless `force` is set. `GET /views` tells how it does.",
+				"What is different stops the rebuild, unless `force` is set. `rate` holds it to so many commits, rows or documents a second. `GET /views` tells how it does.",
 			body:     &bodySpec{schema: "RebuildOrder", types: postTypes, example: json.RawMessage(`{"views":["rows","search"]}`)},
 			answers:  []answer{{status: http.StatusAccepted, text: "It has begun.", schema: "Generations", example: generationsExample}},
 			refusals: []int{http.StatusConflict}, serve: rebuildViews,
@@ -87,6 +87,8 @@ func readOrder(x *exchange) (order RebuildOrder, err error) {
 			})
 		case "force":
 			order.Force = readBool(b, pointer, value).Value
+		case "rate":
+			order.Rate = readRate(b, pointer, value)
 		default:
 			b.unknown("", name)
 		}
@@ -96,6 +98,14 @@ func readOrder(x *exchange) (order RebuildOrder, err error) {
 		}
 	})
 	return order, err
+}
+
+func readRate(b *body, pointer string, value jsontext.Value) int {
+	rate, err := strconv.Atoi(string(value))
+	if err != nil || rate < 1 || rate > MaxRebuildRate {
+		b.wrong(pointer, "must be a whole number from 1 to "+strconv.Itoa(MaxRebuildRate))
+	}
+	return rate
 }
 
 func parseView(text string) (string, error) {

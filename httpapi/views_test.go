@@ -60,7 +60,7 @@ func TestRefusalsOfViews(t *testing.T) {
 // once; everything else is a refusal that names what is wrong.
 func FuzzRebuildOrder(f *testing.F) {
 	for _, seed := range []string{
-		`{"views":["rows","search","closure"],"force":true}`, `{"views":["rows","rows"]}`, `{"views":[]}`, `{"views":[null]}`, `{"views":{}}`, `{"force":1}`, `{`, ``, `{"views":["\u0072ows"]}`,
+		`{"views":["rows","search","closure"],"force":true}`, `{"views":["rows","rows"]}`, `{"views":[]}`, `{"views":[null]}`, `{"views":{}}`, `{"force":1}`, `{"views":["rows"],"rate":250}`, `{"views":["rows"],"rate":1e9}`, `{"views":["rows"],"rate":"7"}`, `{`, ``, `{"views":["\u0072ows"]}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -71,7 +71,7 @@ func FuzzRebuildOrder(f *testing.F) {
 		answer := ask(handler, "POST", "/views:rebuild", string(body), "Content-Type", "application/json")
 		switch answer.Code {
 		case http.StatusAccepted:
-			if len(views.orders) != 1 || len(views.orders[0].Views) == 0 || len(views.orders[0].Views) > 3 {
+			if len(views.orders) != 1 || len(views.orders[0].Views) == 0 || len(views.orders[0].Views) > 3 || views.orders[0].Rate < 0 || views.orders[0].Rate > httpapi.MaxRebuildRate {
 				t.Errorf("taken as %+v", views.orders)
 			}
 		case http.StatusUnprocessableEntity:

@@ -33,6 +33,7 @@ func (r *Reader) Follow(after string, filter NewsFilter, epoch eventstream.Epoch
 	if r.config.Notices == nil {
 		return nil, ErrNewsOff
 	}
+	given := filter != (NewsFilter{})
 	if filter.Kinds == allNews && filter.Group.IsZero() {
 		filter.Kinds = 0
 	}
@@ -49,7 +50,7 @@ func (r *Reader) Follow(after string, filter NewsFilter, epoch eventstream.Epoch
 	if err != nil {
 		return nil, err
 	}
-	if filter != (NewsFilter{}) && filter != at.filter {
+	if given && filter != at.filter {
 		return nil, domain.RefuseField("after", "is a position of other filters")
 	}
 	f.at, f.begun = at, true
@@ -88,15 +89,17 @@ func (f *Follower) RestsOn() eventstream.Token { return f.at.place.At }
 const worked = 1 << 14
 
 // Next appends to a page what comes next, up to limit in all. It may append less,
-// or nothing, and have more to tell; see Told.
+// or nothing, and have more to tell; see Told. It fails only where it has got no
+// further: else the next one fails.
 func (f *Follower) Next(ctx context.Context, page []News, limit int) ([]News, error) {
-	f.r = f.of.answering()
 	if err := f.begin(ctx); err != nil {
 		return page, err
 	}
+	f.r = f.of.answering() // after that: a generation is never before an earlier one
 	f.told = false
+	begun := len(page)
 	for gone := 0; len(page) < limit && !f.told && gone < worked; {
-		var n int
+		n := 1
 		var err error
 		switch f.at.stage {
 		case walkUsers:
@@ -105,15 +108,31 @@ func (f *Follower) Next(ctx context.Context, page []News, limit int) ([]News, er
 			page, err = f.walkGroups(ctx, page, limit)
 		case walkMembers:
 			page, err = f.walkMembers(ctx, page, limit)
+			n = f.groupWork()
 		default:
 			page, n, err = f.news(ctx, page, limit)
 		}
-		if err != nil {
+		if err != nil && gone == 0 && len(page) == begun {
 			return page, err
+		}
+		if err != nil {
+			return page, nil
 		}
 		gone += n
 	}
 	return page, nil
+}
+
+// groupsAway is how many groups without members are gone over for one page at most
+// where looking at each takes a request.
+const groupsAway = 256
+
+// groupWork is what looking at one group's members counts for.
+func (f *Follower) groupWork() int {
+	if f.r.config.Streams.Log() == nil {
+		return worked / groupsAway
+	}
+	return 1
 }
 
 // Wait returns when there may be something to tell, or when ctx ends, with its

@@ -29,8 +29,7 @@ func (t *telling) ended() bool {
 	return t.relevant && t.same.news.Kind != MemberNews && t.same.news.Removed && t.same.news.Seq == t.Seq
 }
 
-// news tells what has changed behind the place, and how much was gone over. What
-// was told before an error is no error yet.
+// news tells what has changed behind the place, and how much was gone over.
 func (f *Follower) news(ctx context.Context, page []News, limit int) (_ []News, gone int, err error) {
 	announced, behind, err := f.r.config.Notices.After(ctx, f.at.place, limit-len(page))
 	if err != nil {
@@ -45,10 +44,7 @@ func (f *Follower) news(ctx context.Context, page []News, limit int) (_ []News, 
 	f.read(ctx, tellings)
 	for i := range tellings {
 		var more bool
-		if page, more, err = f.tell(ctx, &tellings[i], page, limit); err != nil && len(page) > 0 {
-			return page, worked, nil // the next page begins with it
-		}
-		if err != nil || more {
+		if page, more, err = f.tell(ctx, &tellings[i], page, limit); err != nil || more {
 			return page, len(announced), err
 		}
 	}

@@ -24,6 +24,8 @@ type band struct {
 	// quiet tells that what was announced and tidied in another member need not be
 	// announced once more.
 	quiet bool
+	// anew tells that rows are announced whatever was: they said something else then.
+	anew bool
 }
 
 // bands are all followers.
@@ -158,8 +160,12 @@ func (r *bandRow) due() (seq eventstream.Seq) {
 func (b *band) announce(ctx context.Context, rows []bandRow) error {
 	var due []Notice
 	for i := range rows {
-		if seq := rows[i].due(); seq > rows[i].told() {
-			due = append(due, Notice{eventstream.Position{Stream: rows[i].stream, Seq: seq}, rows[i].told()})
+		told, seq := rows[i].told(), rows[i].due()
+		if b.anew {
+			told = 0
+		}
+		if seq > told {
+			due = append(due, Notice{eventstream.Position{Stream: rows[i].stream, Seq: seq}, told})
 		}
 	}
 	if len(due) > 0 {

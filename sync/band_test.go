@@ -2,6 +2,7 @@ package querysync_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -239,4 +240,51 @@ func TestViewsOfABandEndTheSame(t *testing.T) {
 			}
 		}
 	})
+}
+
+// rederiving is a view of which rows can be made anew.
+type rederiving struct {
+	announcedModel
+	anew func(eventstream.StreamID)
+}
+
+func (v rederiving) Rederive(_ context.Context, stream eventstream.StreamID, _ []eventstream.Commit) error {
+	v.anew(stream)
+	return nil
+}
+
+func (v rederiving) Unmark(context.Context, eventstream.StreamID) error { return nil }
+
+// A row that is made anew is announced once more, whatever another view notes of that,
+// and made anew there first.
+func TestRowsMadeAnewAreAnnouncedAgain(t *testing.T) {
+	d := newDirectory(t)
+	streams := eventstream.New(d, nil)
+	changes := querysync.NewChanges(streams, 2)
+	var made []string
+	view := func(name string) rederiving {
+		return rederiving{generation(name), func(eventstream.StreamID) { made = append(made, name) }}
+	}
+	s, err := querysync.New(streams, []querysync.View{view("first"), view("second")}, &querysync.Options{Changes: changes})
+	isErr(t, "make a synchroniser", err, nil)
+	d.write(ada)
+	d.write(ada)
+	isErr(t, "handle", s.Handle(t.Context(), []eventstream.Position{{Stream: ada, Seq: 2}}), nil)
+	isErr(t, "make anew", s.Rederive(t.Context(), "first", []eventstream.StreamID{ada}), nil)
+	var told []querysync.Notice
+	for _, part := range changes.Streams() {
+		for commit, err := range streams.Read(t.Context(), part, 0) {
+			isErr(t, "read the change feed", err, nil)
+			notices, err := querysync.DecodeNotices(&commit)
+			isErr(t, "decode", err, nil)
+			told = append(told, notices...)
+		}
+	}
+	notice := querysync.Notice{Position: eventstream.Position{Stream: ada, Seq: 2}}
+	if want := []querysync.Notice{notice, notice}; !slices.Equal(told, want) {
+		t.Errorf("told %v, not %v", told, want)
+	}
+	if want := []string{"second", "first"}; !slices.Equal(made, want) {
+		t.Errorf("made anew in %v, not %v", made, want)
+	}
 }

@@ -25,7 +25,9 @@ type Rederiving interface {
 var ErrNotRederived = errors.New("only the whole view can be made anew")
 
 // Rederive makes rows of a view anew from their streams, whatever they say, and
-// announces them. Of a users/{n} or groups/{n} it goes over everything named there
+// announces them, also if they were announced before: those who follow have read what
+// the rows said. Rows of the views that announce with it are made anew before, so that
+// none is left that says it was announced, if this is cut off in between. Of a users/{n} or groups/{n} it goes over everything named there
 // once more. Readers see the row as it was or as it must be. It may be cut off
 // anywhere and begun again.
 func (s *Synchroniser) Rederive(ctx context.Context, view string, streams []eventstream.StreamID) error {
@@ -37,9 +39,10 @@ func (s *Synchroniser) Rederive(ctx context.Context, view string, streams []even
 	if !can {
 		return fmt.Errorf("make rows of %s anew: %w", view, ErrNotRederived)
 	}
+	beside := f.beside()
 	var made []eventstream.Position
 	for _, stream := range streams {
-		last, err := f.rederive(ctx, rederiving, stream)
+		last, err := f.rederiveAll(ctx, beside, rederiving, stream)
 		if err != nil {
 			return fmt.Errorf("make a row of kind %s of %s anew: %w", stream.Kind(), view, err)
 		}
@@ -47,7 +50,37 @@ func (s *Synchroniser) Rederive(ctx context.Context, view string, streams []even
 			made = append(made, eventstream.Position{Stream: stream, Seq: last})
 		}
 	}
-	return s.Handle(ctx, made)
+	return s.whole(ctx, func(bands []*band) error {
+		for _, b := range bands {
+			b.anew = true
+			if _, err := b.handle(ctx, made, named); err != nil {
+				return fmt.Errorf("announce rows that were made anew: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// beside are the views that announce with this one and can make rows anew.
+func (f *follower) beside() (others []*follower) {
+	for _, member := range f.band().members {
+		if _, can := member.view.(Rederiving); can && member != f {
+			others = append(others, member)
+		}
+	}
+	return others
+}
+
+// rederiveAll makes one row anew in the views beside this one, and then in this one.
+func (f *follower) rederiveAll(ctx context.Context, beside []*follower, view Rederiving, stream eventstream.StreamID) (eventstream.Seq, error) {
+	if !isShard(stream) {
+		for _, other := range beside {
+			if _, err := other.rederive(ctx, other.view.(Rederiving), stream); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return f.rederive(ctx, view, stream)
 }
 
 // rederive makes one row anew, and tells where its stream is.

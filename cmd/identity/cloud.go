@@ -44,6 +44,7 @@ type cloud struct {
 	notices      *changenotices.Notices
 	synchroniser *querysync.Synchroniser
 	followed     *followed
+	builder      *builder
 	feed         *shardfeed.Feed     // of commits
 	leases       *dynamolease.Leases // of that feed; both are nil without feeds
 	// index leads to all generations of the search index; nil when search is off.
@@ -185,7 +186,7 @@ func (c *cloud) openViews(ctx context.Context) error {
 	c.changes = querysync.NewChanges(c.streams, 0)
 	c.notices = changenotices.New(c.streams, c.changes, changenotices.Options{Poll: changesPoll, Logger: c.settings.log})
 	c.events = changefeed.NewTransactions(c.streams, c.changes)
-	c.followed = newFollowed(c)
+	c.followed, c.builder = newFollowed(c), newBuilder(c)
 	options := &querysync.Options{Parked: c.state, Changes: c.changes, Confirm: c.followed.confirm, Logger: c.settings.log, Reason: parkReason}
 	if c.settings.registry != nil {
 		options.Metrics = c.settings.registry
@@ -195,7 +196,13 @@ func (c *cloud) openViews(ctx context.Context) error {
 		return err
 	}
 	c.parking = parking{c.synchroniser}
-	return c.followed.hear(ctx)
+	if err := c.followed.hear(ctx); err != nil {
+		return err
+	}
+	if c.settings.registry != nil {
+		c.settings.registry.MustRegister(&rebuildCollector{cloudViews{c}.shown})
+	}
+	return nil
 }
 
 const indexName = "elasticview"
@@ -238,9 +245,10 @@ func (c *cloud) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.notices.Run(ctx) })
 	group.Go(func() error { return c.followed.listen(ctx) })
+	group.Go(func() error { return c.followed.renewClosure(ctx) })
 	if c.feed == nil {
 		if c.settings.rebuilding {
-			group.Go(func() error { return newBuilder(c).run(ctx) })
+			group.Go(func() error { return c.builder.run(ctx) })
 		}
 		group.Go(func() error { return c.hearParked(ctx) })
 		return group.Wait()
@@ -256,7 +264,7 @@ func (c *cloud) runFeeds(ctx context.Context, group *errgroup.Group) error {
 	}
 	group.Go(func() error { return c.synchroniser.Run(ctx) })
 	group.Go(func() error { return c.feed.Run(ctx) })
-	group.Go(func() error { return newBuilder(c).run(ctx) })
+	group.Go(func() error { return c.builder.run(ctx) })
 	c.followed.runFeeds(func(run func(context.Context) error) (stop func()) {
 		ctx, stop := context.WithCancel(ctx)
 		group.Go(func() error { return run(ctx) })

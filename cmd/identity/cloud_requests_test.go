@@ -92,6 +92,7 @@ func TestRequestsOfTheService(t *testing.T) {
 	w.handle(user, 1)
 	w.handle(eventstream.GroupStream(uuid.MustParse(group)), 1)
 	above := w.nest(group, id)
+	changed, given := w.end("/changes"), w.end("/events")
 	document := documentedRequests(t)
 	for _, row := range []struct {
 		what string
@@ -108,6 +109,12 @@ func TestRequestsOfTheService(t *testing.T) {
 		{"GET of a member with effective=true", func() { w.ask(http.MethodGet, "/groups/"+group+"/members/"+id+"?effective=true", nil, "") }},
 		{"the same, of a group with a group in it", func() { w.ask(http.MethodGet, "/groups/"+above+"/members/"+id+"?effective=true", nil, "") }},
 		{"GET /users?limit=50", func() { w.ask(http.MethodGet, "/users?limit=50", nil, "") }},
+		{"GET of a group's two members", func() { w.ask(http.MethodGet, "/groups/"+group+"/members", nil, "") }},
+		{"the same, as they are at=", func() { w.ask(http.MethodGet, "/groups/"+group+"/members?at=2100-01-01T00:00:00Z", nil, "") }},
+		{"POST /users:batch of two patches, one of whom this process changed last", func() { w.patchAll(id, behind) }},
+		{"GET /changes from nothing, a first page of three users", func() { w.ask(http.MethodGet, "/changes?limit=3", nil, "") }},
+		{"GET /changes?after= with nothing new", func() { w.ask(http.MethodGet, "/changes?after="+changed, nil, "") }},
+		{"GET /events?after= with nothing new", func() { w.ask(http.MethodGet, "/events?after="+given, nil, "") }},
 		{"a commit of a user, projected and announced", func() { w.handle(user, 3) }},
 		{"the same, told of again", func() { w.handle(user, 3) }},
 	} {
@@ -163,6 +170,28 @@ func (w *requestsWorld) ask(method, path string, body any, token string) map[str
 		w.t.Fatalf("%s %s: status %d, %v", method, path, answer.StatusCode, err)
 	}
 	return into
+}
+
+// end is the position at which there is nothing more to tell.
+func (w *requestsWorld) end(path string) string {
+	w.t.Helper()
+	for position := ""; ; {
+		page := w.ask(http.MethodGet, path+position, nil, "")
+		next := page["next"].(string)
+		if position != "" && len(page["items"].([]any)) == 0 {
+			return next
+		}
+		position = "?after=" + next
+	}
+}
+
+func (w *requestsWorld) patchAll(users ...string) {
+	w.t.Helper()
+	var items []any
+	for _, id := range users {
+		items = append(items, map[string]any{"op": "patch", "id": id, "user": map[string]string{"name": uuid.NewString()}})
+	}
+	w.ask(http.MethodPost, "/users:batch", map[string]any{"items": items}, "")
 }
 
 func (w *requestsWorld) create() string {

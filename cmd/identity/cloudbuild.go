@@ -95,12 +95,17 @@ func (b *builder) run(ctx context.Context) error {
 
 // due tells whether there is something to do that this process can.
 func (b *builder) due(roll *generations.Roll) bool {
-	if roll.Build != nil && (roll.Build.Views[0] == generations.Rows || b.index != nil) {
+	if b.builds(roll) {
 		return true
 	}
 	rows, search := &roll.Rows, &roll.Search
 	leaves := slices.ContainsFunc(rows.Leaving, func(number int) bool { return !roll.Needed(number) })
 	return leaves || len(rows.Removed) > 0 || b.index != nil && len(search.Leaving)+len(search.Removed) > 0
+}
+
+// builds tells whether there is something to build that this process can.
+func (b *builder) builds(roll *generations.Roll) bool {
+	return roll.Build != nil && (roll.Build.Views[0] != generations.Search || b.index != nil)
 }
 
 // own works while it has the lease, if it gets it.
@@ -120,6 +125,7 @@ func (b *builder) own(ctx context.Context) error {
 	lease.Owner = "" // if it is somebody else's by now, it stays so
 	letting, cancel := context.WithTimeout(context.WithoutCancel(ctx), awsCallTime)
 	defer cancel()
+	b.beginStage("", 0, 0)
 	if _, lost := b.leases.Update(letting, shardfeed.Lease{Shard: lease.Shard, Owner: b.worker, Counter: lease.Counter}, lease); lost != nil && !errors.Is(lost, shardfeed.ErrLost) {
 		err = errors.Join(err, lost)
 	}
@@ -190,7 +196,7 @@ func (b *builder) work(ctx context.Context) error {
 		if err := b.clean(ctx, roll); err != nil {
 			return err
 		}
-		if roll.Build != nil && (roll.Build.Views[0] == generations.Rows || b.index != nil) {
+		if b.builds(roll) {
 			if err := b.build(ctx, roll.Build); err != nil {
 				return err
 			}
@@ -316,6 +322,9 @@ func pacer(perSecond int) func(context.Context, int) error {
 
 // step does the phase that a build is in.
 func (b *builder) step(ctx context.Context, build *generations.Build) error {
+	if build.Views[0] == generations.Closure {
+		return b.fold(ctx, build)
+	}
 	of := struct {
 		make    func(context.Context, *generations.Build) error
 		fill    func(context.Context, *generations.Build) error

@@ -9,12 +9,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/queries"
-	"github.com/seed5b6a70b4/identity/queries/elasticview"
 	"github.com/seed5b6a70b4/identity/sync/generations"
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
 )
@@ -159,7 +157,7 @@ func (b *builder) compareSearch(ctx context.Context, build *generations.Build) (
 	if err := g.index.Refresh(ctx); err != nil {
 		return generations.Comparison{}, err
 	}
-	c := &searchComparison{documents: &documents{g.of.view, g.index, b.settings.derive}, did: b.did, pace: pacer(build.Rate)}
+	c := &searchComparison{documents: g.documents, did: b.did, pace: pacer(build.Rate)}
 	for _, kind := range bothKinds {
 		if err := c.compare(ctx, kind); err != nil {
 			return c.came, err
@@ -189,161 +187,3 @@ func (b *builder) reach(ctx context.Context, g *searchGeneration) error {
 		}
 	}
 }
-
-// searchComparison compares an index with the rows that it is made of.
-type searchComparison struct {
-	*documents
-	came generations.Comparison
-	did  func(uint64)
-	pace func(context.Context, int) error
-}
-
-// comparePatience is how long a document is waited for that the index does not
-// have as the rows make it.
-const comparePatience = 30 * time.Second
-
-// mostDifferences is how many differences are told of by name.
-const mostDifferences = 100
-
-// compare compares all documents of a kind. Both sides are read by id, and what is
-// not the same is looked at again.
-func (c *searchComparison) compare(ctx context.Context, kind domain.MemberKind) error {
-	rows := &pages[queries.Document]{read: func(after uuid.UUID) ([]queries.Document, error) { return c.made(ctx, kind, after) }, id: func(d *queries.Document) uuid.UUID { return d.ID }}
-	found := &pages[elasticview.Entry]{read: func(after uuid.UUID) ([]elasticview.Entry, error) {
-		return c.index.Entries(ctx, kind, after, 2*filledAtOnce)
-	}, id: func(e *elasticview.Entry) uuid.UUID { return e.ID }}
-	for {
-		row, err := rows.peek()
-		if err != nil {
-			return err
-		}
-		entry, err := found.peek()
-		switch {
-		case err != nil:
-			return err
-		case row == nil && entry == nil:
-			return nil
-		case entry == nil || row != nil && row.ID.String() < entry.ID.String():
-			err = c.settle(ctx, kind, row.ID)
-			rows.next()
-		case row == nil || entry.ID.String() < row.ID.String():
-			err = c.settle(ctx, kind, entry.ID)
-			found.next()
-		default:
-			if digest, digestErr := elasticview.Digest(row); digestErr != nil || digest != entry.Digest {
-				err = errors.Join(digestErr, c.settle(ctx, kind, row.ID))
-			}
-			rows.next()
-			found.next()
-			c.came.Compared++
-			c.did(1)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// made gives the documents that the rows make now, of the first after an id.
-func (c *searchComparison) made(ctx context.Context, kind domain.MemberKind, after uuid.UUID) ([]queries.Document, error) {
-	ids, err := idsAfter(ctx, c.view, kind, after, filledAtOnce)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.pace(ctx, len(ids)); err != nil {
-		return nil, err
-	}
-	made := make([]queries.Document, len(ids))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(documentsAtOnce)
-	for i, id := range ids {
-		group.Go(func() (err error) {
-			made[i], err = c.document(ctx, kind, id)
-			made[i].ID = id
-			return err
-		})
-	}
-	return made, group.Wait()
-}
-
-// settle looks at one document until the index has it as the rows make it, or has
-// another of the same revision.
-func (c *searchComparison) settle(ctx context.Context, kind domain.MemberKind, id uuid.UUID) error {
-	began := time.Now()
-	for attempt := 1; ; attempt++ {
-		if err := c.index.Refresh(ctx); err != nil {
-			return err
-		}
-		made, err := c.document(ctx, kind, id)
-		if err != nil {
-			return err
-		}
-		entries, err := c.index.EntriesOf(ctx, kind, []uuid.UUID{id})
-		if err != nil {
-			return err
-		}
-		differs, late, err := unlikeEntry(&made, entries)
-		if err != nil || differs == "" {
-			return err
-		}
-		if !late && attempt > 1 || time.Since(began) > comparePatience {
-			c.came.Differing++
-			if len(c.came.Differences) < mostDifferences {
-				c.came.Differences = append(c.came.Differences, generations.Difference{Stream: string(entityStream(kind, id)), Seq: made.Revision, Fields: []string{differs}})
-			}
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(changesPoll):
-		}
-	}
-}
-
-// unlikeEntry tells how the index has a document otherwise than it is made, and
-// whether that may come right yet.
-func unlikeEntry(made *queries.Document, entries []elasticview.Entry) (differs string, late bool, err error) {
-	exists := made.Revision > 0 && !made.Removed
-	switch {
-	case !exists && len(entries) == 0:
-		return "", false, nil
-	case !exists:
-		return "removed", true, nil
-	case len(entries) == 0:
-		return "missing", true, nil
-	}
-	digest, err := elasticview.Digest(made)
-	if err != nil || digest == entries[0].Digest {
-		return "", false, err
-	}
-	return "content", entries[0].Revision != made.Revision, nil
-}
-
-// pages reads something page by page, by id.
-type pages[T any] struct {
-	read func(after uuid.UUID) ([]T, error)
-	id   func(*T) uuid.UUID
-	page []T
-	last uuid.UUID
-	done bool
-}
-
-// peek is the next one, nil after the last.
-func (p *pages[T]) peek() (*T, error) {
-	if len(p.page) == 0 && !p.done {
-		page, err := p.read(p.last)
-		if err != nil {
-			return nil, err
-		}
-		if p.page, p.done = page, len(page) == 0; !p.done {
-			p.last = p.id(&page[len(page)-1])
-		}
-	}
-	if len(p.page) == 0 {
-		return nil, nil
-	}
-	return &p.page[0], nil
-}
-
-func (p *pages[T]) next() { p.page = p.page[1:] }

@@ -40,6 +40,10 @@ type followed struct {
 	heard atomic.Int64
 	// version is that of the roll that was applied.
 	version atomic.Uint64
+	// folded is the number of the closure in this process, and refold has a signal when
+	// that on the roll may be another.
+	folded atomic.Int64
+	refold chan struct{}
 
 	mu     sync.Mutex
 	roll   *generations.Roll
@@ -58,12 +62,14 @@ type rowsGeneration struct {
 
 // searchGeneration is an index made of the rows of one generation.
 type searchGeneration struct {
-	number  int
-	of      *rowsGeneration
-	index   *elasticview.Index
-	indexer *querysync.Indexer
-	leases  *dynamolease.Leases
-	reached func(context.Context) (eventstream.Token, error)
+	number int
+	of     *rowsGeneration
+	index  *elasticview.Index
+	// documents make what the index is filled with.
+	documents *documents
+	indexer   *querysync.Indexer
+	leases    *dynamolease.Leases
+	reached   func(context.Context) (eventstream.Token, error)
 	// foreign tells that the index is of other rules: it is left to processes of those.
 	foreign error
 	feed    *shardfeed.Feed // nil where nothing is followed
@@ -72,7 +78,7 @@ type searchGeneration struct {
 }
 
 func newFollowed(c *cloud) *followed {
-	return &followed{cloud: c, began: time.Now(), rows: map[int]*rowsGeneration{}, search: map[int]*searchGeneration{}}
+	return &followed{cloud: c, began: time.Now(), rows: map[int]*rowsGeneration{}, search: map[int]*searchGeneration{}, refold: make(chan struct{}, 1)}
 }
 
 // numbered is the name of a generation: the first one has none of its own.
@@ -174,6 +180,7 @@ func (f *followed) apply(ctx context.Context, roll *generations.Roll) error {
 	if err := f.letGo(ctx, roll); err != nil {
 		return err
 	}
+	f.foldIfDue(roll)
 	f.roll = roll
 	f.version.Store(roll.Version)
 	return nil
@@ -195,10 +202,10 @@ func (f *followed) addSearch(ctx context.Context, number int, of *rowsGeneration
 	case err != nil:
 		f.settings.log.Warn("Elasticsearch is away; everything but search is served", "error", err)
 	}
-	documents := &documents{of.view, g.index, f.settings.derive}
+	g.documents = &documents{of.view, g.index, f.settings.derive}
 	var err error
 	g.indexer, err = querysync.NewIndexer(f.synchroniser, of.view, &querysync.IndexerOptions{
-		Name: numbered(indexName, number), Push: documents.push, Touches: documents.touches, Reached: g.reached, Parked: f.state, Logger: f.settings.log,
+		Name: numbered(indexName, number), Push: g.documents.push, Touches: g.documents.touches, Reached: g.reached, Parked: f.state, Logger: f.settings.log,
 	})
 	if err == nil && f.follow.Feed != noFeed && g.foreign == nil {
 		err = f.addFeed(g)

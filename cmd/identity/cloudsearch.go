@@ -57,8 +57,9 @@ type documents struct {
 	derive func(*queries.Document)
 }
 
-// document is what the index should know of an entity.
-func (d *documents) document(ctx context.Context, kind domain.MemberKind, id uuid.UUID) (queries.Document, error) {
+// Document is what the index should know of an entity. It implements
+// audit.Describing.
+func (d *documents) Document(ctx context.Context, kind domain.MemberKind, id uuid.UUID) (queries.Document, error) {
 	document, err := d.view.Document(ctx, kind, id)
 	if err == nil && d.derive != nil && document.Revision > 0 && !document.Removed {
 		d.derive(&document)
@@ -85,7 +86,7 @@ func (d *documents) push(ctx context.Context, entities []eventstream.StreamID) (
 				kind = domain.GroupMember
 			}
 			id, _ := entity.UUID()
-			made[i], err = d.document(within, kind, id)
+			made[i], err = d.Document(within, kind, id)
 			if err == nil || within.Err() != nil || errors.Is(err, eventstream.ErrUnavailable) {
 				return err
 			}

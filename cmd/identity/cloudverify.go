@@ -20,6 +20,7 @@ func (c *cloud) subject() audit.Subject {
 	s.Closures = map[string]audit.Closure{closure.Name: c.closure}
 	if search != nil {
 		s.Indexes = map[string]queries.Inventory{numbered(indexName, search.number): search.index}
+		s.Makes = map[string]audit.Describing{numbered(indexName, search.number): search.documents}
 		s.Reached = map[string]func(context.Context) (eventstream.Token, error){numbered(indexName, search.number): search.reached}
 	}
 	return s

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/queries/closure"
 	"github.com/seed5b6a70b4/identity/sync/generations"
 )
 
@@ -25,7 +26,7 @@ func (c *cloud) views() httpapi.Views { return cloudViews{c} }
 func (v cloudViews) Rebuild(ctx context.Context, order httpapi.RebuildOrder) error {
 	views := order.Views
 	for _, view := range views {
-		if view != generations.Rows && (view != generations.Search || v.index == nil) {
+		if view != generations.Rows && view != generations.Closure && (view != generations.Search || v.index == nil) {
 			return httpapi.ErrNoSuchView
 		}
 	}
@@ -33,7 +34,7 @@ func (v cloudViews) Rebuild(ctx context.Context, order httpapi.RebuildOrder) err
 		views = append(slices.Clone(views), generations.Search) // which is made of them
 	}
 	return v.change(ctx, func(roll *generations.Roll) error {
-		return roll.Start(generations.Build{Began: time.Now().UTC(), Force: order.Force}, views...)
+		return roll.Start(generations.Build{Began: time.Now().UTC(), Force: order.Force, Rate: order.Rate}, views...)
 	})
 }
 
@@ -70,14 +71,38 @@ func (v cloudViews) Generations(ctx context.Context) (httpapi.Generations, error
 		return httpapi.Generations{}, err
 	}
 	roll := v.followed.known()
-	said := httpapi.Generations{Views: []httpapi.GenerationView{generationView(generations.Rows, "dynamoview", &roll.Rows)}}
-	if v.index != nil {
-		said.Views = append(said.Views, generationView(generations.Search, indexName, &roll.Search))
-	}
+	said := v.onRoll(roll)
 	if outcome := roll.Outcome; outcome != nil {
 		said.Rebuild, err = v.rebuild(ctx, roll, outcome)
 	}
 	return said, err
+}
+
+// onRoll tells which generations are on a roll.
+func (v cloudViews) onRoll(roll *generations.Roll) httpapi.Generations {
+	said := httpapi.Generations{Views: []httpapi.GenerationView{generationView(generations.Rows, "dynamoview", &roll.Rows)}}
+	if v.index != nil {
+		said.Views = append(said.Views, generationView(generations.Search, indexName, &roll.Search))
+	}
+	folded := generationView(generations.Closure, closure.Name, &roll.Closure)
+	folded.Generations[0].Name, folded.Generations[0].Position = closure.Name, uint64(v.closure.Seq())
+	if build := roll.Build; build != nil && build.Views[0] == generations.Closure {
+		folded.Generations = append(folded.Generations, httpapi.Generation{Number: uint64(build.Number), Name: closure.Name, State: httpapi.Building})
+	}
+	said.Views = append(said.Views, folded)
+	return said
+}
+
+// shown is what metrics tell, for which nothing is asked of the tables: how a build
+// does the process tells that builds.
+func (v cloudViews) shown() (httpapi.Generations, bool) {
+	roll := v.followed.known()
+	said := v.onRoll(roll)
+	if roll.Build != nil {
+		now := v.builder.now()
+		said.Rebuild = &httpapi.Rebuild{State: httpapi.Running, Done: now.Done, Total: now.Total, PerSecond: now.PerSecond}
+	}
+	return said, true
 }
 
 func generationView(view, name string, line *generations.Line) httpapi.GenerationView {

@@ -27,6 +27,8 @@ var labelsOf = map[string][]string{
 	"identity_view_applied_commits_total": {"view"},
 	"identity_view_announced_rows_total":  {"view"},
 	"identity_view_healed_commits_total":  {"view"},
+	"identity_view_generation":            {"view"},
+	"identity_rebuild_running":            {"view"},
 	"identity_forward_lag_positions":      {"to"},
 	"identity_forward_entities_total":     {"to"},
 	"identity_forward_failures_total":     {"to"},

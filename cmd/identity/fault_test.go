@@ -161,7 +161,7 @@ func TestParkedClosureIsSeen(t *testing.T) {
 	}
 	views := b.viewStatus()
 	want := httpapi.ViewStatus{
-		Name: "closure", Behind: 1, Parked: 1,
+		Name: "closure", Behind: 1, Lag: -1, Parked: 1,
 		Streams: []httpapi.ParkedStream{{Stream: eventstream.NestingStream, Seq: 1, Reason: "unknown_event"}},
 	}
 	if diff := cmp.Diff(want, views[len(views)-1]); diff != "" {

@@ -19,6 +19,7 @@ type rebuildCommand struct {
 	followFlags `embed:""`
 	View        string `default:"all" placeholder:"NAME" help:"What to build: rows, search, closure or all (default). What is made from rows is built with them."`
 	Force       bool   `help:"Switch also to what differs from the generation that answers."`
+	Rate        int    `placeholder:"N" help:"The most commits, rows or documents that are handled in a second, so that others are left room; as many as can be if 0, the default."`
 	Back        bool   `help:"Go back to the generation that is kept."`
 	Drop        bool   `help:"Let go of the generation that is kept, or is being built."`
 }
@@ -57,6 +58,12 @@ func (r *rebuildCommand) checkRebuild() error {
 	}
 	if (r.Back || r.Drop) && r.Force {
 		return misused("--force: is for building, not for --back or --drop")
+	}
+	if r.Rate < 0 || r.Rate > httpapi.MaxRebuildRate {
+		return misused("--rate: %d is not from 0 to %d", r.Rate, httpapi.MaxRebuildRate)
+	}
+	if (r.Back || r.Drop) && r.Rate > 0 {
+		return misused("--rate: is for building, not for --back or --drop")
 	}
 	if err := oneOf("--view", r.View, "all", httpapi.RowsView, httpapi.SearchView, httpapi.ClosureView); err != nil {
 		return err
@@ -123,7 +130,7 @@ func (r *rebuildCommand) askOnce(c *console, to *client, path string, g *httpapi
 
 // order names the views; all are those that the service has.
 func (r *rebuildCommand) order(ctx context.Context, to *client) (httpapi.RebuildOrder, error) {
-	order := httpapi.RebuildOrder{Views: []string{r.View}, Force: r.Force}
+	order := httpapi.RebuildOrder{Views: []string{r.View}, Force: r.Force, Rate: r.Rate}
 	if r.View != "all" {
 		return order, nil
 	}

@@ -35,7 +35,7 @@ type rebuilder struct {
 func (r *rebuilder) init(b *embedded) {
 	r.b, r.grace, r.changing = b, queries.MaxWait+time.Second, make(chan struct{}, 1)
 	if b.settings.registry != nil {
-		b.settings.registry.MustRegister(&rebuildCollector{r})
+		b.settings.registry.MustRegister(&rebuildCollector{r.shown})
 	}
 }
 

@@ -126,13 +126,15 @@ func (u *build) has(g *generation) {
 // fold makes rows of the log.
 func (u *build) fold(ctx context.Context, r *rows) error {
 	u.progress.stage("rows", u.b.store.End())
-	pace := u.newPace(ctx)
+	pace, hold, last := u.newPace(ctx), pacer(u.order.Rate), uint64(0)
 	workers := rebuildWorkers * runtime.GOMAXPROCS(0)
 	return u.b.synchroniser.CatchUp(ctx, u.b.store, r.view, workers, func(applied, end uint64) {
 		u.progress.at(applied, end)
 		if end-min(applied, end) > paceUntil {
+			_ = hold(ctx, int(applied-last)) // when ctx ends so does CatchUp
 			pace.rest()
 		}
+		last = applied
 	})
 }
 
@@ -149,9 +151,10 @@ func (u *build) index(ctx context.Context, next *generation, number uint64) (*ge
 	u.has(next)
 	stats := next.rows.view.Stats()
 	u.progress.stage("search", uint64(stats.Users+stats.Groups))
-	pace := u.newPace(ctx)
+	pace, hold := u.newPace(ctx), pacer(u.order.Rate)
 	s.filled = func(documents int) {
 		u.progress.add(uint64(documents))
+		_ = hold(ctx, documents)
 		pace.rest()
 	}
 	next.rows.tell(s.forwarder)

@@ -80,7 +80,8 @@ func serveBeside(e engine) (*client, error) {
 	key := rand.Text()
 	core := e.base()
 	handler, err := httpapi.New(httpapi.Config{
-		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch, Views: e.views(), Parking: core.parking, AdminKeys: []httpapi.KeyHash{httpapi.HashKey(key)},
+		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch, Views: e.views(), Parking: core.parking, Events: core.events,
+		AdminKeys: []httpapi.KeyHash{httpapi.HashKey(key)},
 	})
 	if err != nil {
 		return nil, err

@@ -102,7 +102,7 @@ func (c *cloud) repair(ctx context.Context, findings []audit.Finding) (made int,
 	if search == nil {
 		return made, left, nil
 	}
-	return made + len(documents), left, replaceDocuments(ctx, search.of.view, search.index, documents)
+	return made + len(documents), left, replaceDocuments(ctx, search.documents, search.index, documents)
 }
 
 // refold folds the closure anew, if anything was found of it.
@@ -134,7 +134,7 @@ func (b *embedded) repair(ctx context.Context, findings []audit.Finding) (made i
 	if now.search == nil || len(documents) == 0 {
 		return made, left, nil
 	}
-	if err := replaceDocuments(ctx, now.rows.view, now.search.index, documents); err != nil {
+	if err := replaceDocuments(ctx, now.search, now.search.index, documents); err != nil {
 		return made, left, err
 	}
 	return made + len(documents), left, now.search.save(b.data.snapshots()) // or the next start would load what was there

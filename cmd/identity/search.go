@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
@@ -52,6 +53,12 @@ func (b *embedded) newSearcher(of *rows, number uint64, metrics prometheus.Regis
 		Name: s.name, Push: s.push, Touches: s.touches, Logger: b.settings.log, Metrics: metrics,
 	})
 	return s, err
+}
+
+// Document is what the index should know of an entity. It implements
+// audit.Describing.
+func (s *searcher) Document(ctx context.Context, kind domain.MemberKind, id uuid.UUID) (queries.Document, error) {
+	return s.describe.of(ctx, s.view, memview.Entity{Kind: kind, ID: id})
 }
 
 // push puts into the index what the view shows of the entities.

@@ -113,6 +113,7 @@ func (b *embedded) subject() audit.Subject {
 	if now.search != nil {
 		s.Applied[now.search.name] = now.search.forwarder.Applied
 		s.Indexes = map[string]queries.Inventory{now.search.name: now.search.index}
+		s.Makes = map[string]audit.Describing{now.search.name: now.search}
 	}
 	return s
 }

@@ -88,6 +88,7 @@ func Run(t *testing.T, target *Target) {
 		{"service", testService},
 		{"views", testViews},
 		{"parked", testParked},
+		{"store", testStore},
 		{"document", testDocument},
 	} {
 		t.Run(suite.name, func(t *testing.T) {

@@ -39,7 +39,7 @@ func testViews(t *testing.T, c *client) {
 	})
 	c.run("bad orders", func(_ *testing.T, c *client) {
 		for _, body := range []string{
-			`{}`, `{"views":[]}`, `{"views":["rows",7]}`, `{"views":["row"]}`, `{"views":"rows"}`, `{"views":null}`, `{"views":["rows"],"force":"yes"}`, `{"views":["rows"],"at":1}`,
+			`{}`, `{"views":[]}`, `{"views":["rows",7]}`, `{"views":["row"]}`, `{"views":"rows"}`, `{"views":null}`, `{"views":["rows"],"force":"yes"}`, `{"views":["rows"],"rate":0}`, `{"views":["rows"],"rate":2.5}`, `{"views":["rows"],"rate":"9"}`, `{"views":["rows"],"rate":10000001}`, `{"views":["rows"],"at":1}`,
 		} {
 			c.post("/views:rebuild", body).wantProblem(http.StatusUnprocessableEntity, "invalid")
 		}
@@ -55,7 +55,7 @@ func testRebuild(t *testing.T, c *client) {
 	c.post("/views:drop", "").want(http.StatusOK)
 	c.post("/views:back", "").wantProblem(http.StatusConflict, "nothing_kept")
 	before := c.answeringRows()
-	c.post("/views:rebuild", `{"views":["rows"]}`).want(http.StatusAccepted)
+	c.post("/views:rebuild", `{"views":["rows","closure"],"rate":1000000}`).want(http.StatusAccepted)
 	c.awaitRebuild()
 	if after := c.answeringRows(); after <= before {
 		t.Errorf("generation %d answers after a rebuild, %d did before", after, before)

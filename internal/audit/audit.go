@@ -38,8 +38,11 @@ type Subject struct {
 	Heads   func(ctx context.Context) (eventstream.Token, error)
 	Reached map[string]func(ctx context.Context) (eventstream.Token, error)
 	// Indexes are search indexes that were filled from the view, by name. They are
-	// compared with it document by document, if it is Describing.
+	// compared with it document by document, if it is Describing, or with what Makes names.
 	Indexes map[string]queries.Inventory
+	// Makes gives what an index is filled with, by the index's name, if that is not
+	// what View describes.
+	Makes map[string]Describing
 	// Closures are graphs of groups that were folded from nesting, by name.
 	Closures map[string]Closure
 }

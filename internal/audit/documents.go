@@ -27,11 +27,13 @@ type Describing interface {
 // compareDocuments demands that every search index holds what the view makes of
 // each entity, in the revision that it has there, and nothing else.
 func (a *audit) compareDocuments(ctx context.Context) error {
-	view, is := a.subject.View.(Describing)
-	if !is {
-		return nil
-	}
 	for _, name := range slices.Sorted(maps.Keys(a.subject.Indexes)) {
+		view, is := a.subject.Makes[name]
+		if !is {
+			if view, is = a.subject.View.(Describing); !is {
+				continue
+			}
+		}
 		c := &inventory{audit: a, name: name, view: view, index: a.subject.Indexes[name], held: map[uuid.UUID]struct{}{}}
 		if err := c.compare(ctx); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -44,23 +44,47 @@ func merge(from []*segment, at uint64, pause func() error) (*segment, [][]uint32
 // joined walks several sorted sequences as one: less compares the heads of two
 // of them, take is given the one that comes first.
 func (m *merging) joined(heads []uint32, ends []uint32, less func(a, b int) bool, take func(segment int)) error {
-	for steps := 0; ; steps++ {
-		first := -1
-		for i := range heads {
-			if heads[i] < ends[i] && (first < 0 || less(i, first)) {
-				first = i
-			}
+	var next []int // those not at their end: a heap
+	for i := range heads {
+		if heads[i] < ends[i] {
+			next = append(next, i)
 		}
-		if first < 0 {
-			return nil
-		}
+	}
+	for i := len(next)/2 - 1; i >= 0; i-- {
+		sink(next, i, less)
+	}
+	for steps := 0; len(next) > 0; steps++ {
+		first := next[0]
 		take(first)
-		heads[first]++
+		if heads[first]++; heads[first] == ends[first] {
+			next[0] = next[len(next)-1]
+			next = next[:len(next)-1]
+		}
+		sink(next, 0, less)
 		if steps%1024 == 0 {
 			if err := m.pause(); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// sink brings what stands at a place of a heap down to where nothing below comes
+// before it.
+func sink(heap []int, at int, less func(a, b int) bool) {
+	for {
+		first := at
+		for child := 2*at + 1; child <= 2*at+2 && child < len(heap); child++ {
+			if less(heap[child], heap[first]) {
+				first = child
+			}
+		}
+		if first == at {
+			return
+		}
+		heap[at], heap[first] = heap[first], heap[at]
+		at = first
 	}
 }
 

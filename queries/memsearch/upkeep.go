@@ -25,12 +25,15 @@ const (
 var patience = slack{buffers: 3, merges: 3}
 
 // alone is what a writer leaves undone if nobody runs the upkeep. That is while
-// an index is filled, and larger segments at once are cheaper.
-var alone = slack{buffers: buffersAtOnce, merges: 1}
+// an index is filled, and larger segments at once, and more of them, are cheaper.
+var alone = slack{buffers: buffersAtOnce, merges: 4, garbage: true}
 
-var everything = slack{buffers: 1, merges: 1}
+var everything = slack{buffers: 1, merges: 1, garbage: true}
 
-type slack struct{ buffers, merges int }
+type slack struct {
+	buffers, merges int
+	garbage         bool // segments with too much of it are due
+}
 
 const (
 	small = iota
@@ -224,7 +227,7 @@ func (s *shelf) pick(st *state, kind int, most slack) []*segment {
 				continue
 			}
 			same = append(same, one)
-			if most.merges == 1 && int(one.garbage.Load())*garbageShare > one.documents() {
+			if most.garbage && int(one.garbage.Load())*garbageShare > one.documents() {
 				return []*segment{one}
 			}
 		}

@@ -78,8 +78,8 @@ func (s *sorted[E]) seek(k key) (block, at int, found bool) {
 		return 0, 0, false
 	}
 	entries := s.blocks[block]
-	// Most entries are added in order.
-	if entries[len(entries)-1].compare(s.nodes, k) < 0 {
+	// Most entries that come last are added in order.
+	if block == len(s.blocks)-1 && entries[len(entries)-1].compare(s.nodes, k) < 0 {
 		return block, len(entries), false
 	}
 	low, high = 0, len(entries)

@@ -2,10 +2,11 @@ package changefeed_test
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
+	"pgregory.net/rapid"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/memstore"
@@ -14,193 +15,157 @@ import (
 	"github.com/seed5b6a70b4/identity/sync/changefeed"
 )
 
-// announced is a store with a few transactions, and a change feed that tells of
-// them, many in one commit.
-type announced struct {
-	streams *eventstream.Streams
-	changes *querysync.Changes
-	source  *changefeed.Transactions
-	written map[eventstream.Position]bool
+// copied is a store, what was announced of it, and a copy that is made of what
+// Transactions gives.
+type copied struct {
+	store    *memstore.Store
+	streams  *eventstream.Streams
+	changes  *querysync.Changes
+	source   *changefeed.Transactions
+	heads    map[eventstream.StreamID]eventstream.Seq
+	told     map[eventstream.StreamID]eventstream.Seq
+	to       *memstore.Store
+	arranger *transfer.Arranger
+	// place is how far the copy has read, settled where it last held nothing.
+	place, settled eventstream.Mark
 }
 
-func newAnnounced(t *testing.T, parts int) *announced {
-	t.Helper()
-	streams := eventstream.New(memstore.New(nil), nil)
-	a := &announced{streams: streams, changes: querysync.NewChanges(streams, parts), written: map[eventstream.Position]bool{}}
-	a.source = changefeed.NewTransactions(streams, a.changes)
-	a.write(t, eventstream.StoreStream)
-	return a
+func newCopied() *copied {
+	c := &copied{store: memstore.New(nil), to: memstore.New(nil), heads: map[eventstream.StreamID]eventstream.Seq{}, told: map[eventstream.StreamID]eventstream.Seq{}}
+	c.streams = eventstream.New(c.store, nil)
+	c.changes = querysync.NewChanges(c.streams, 2)
+	c.source = changefeed.NewTransactions(c.streams, c.changes)
+	c.arranger = transfer.NewArranger(c.to.Head)
+	return c
 }
 
-func (a *announced) write(t *testing.T, stream eventstream.StreamID) eventstream.Position {
-	t.Helper()
-	head, err := a.streams.Head(t.Context(), stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	commits, err := a.streams.Append(t.Context(), eventstream.Transaction{Command: uuid.New(), Entries: []eventstream.Entry{{Stream: stream, Expect: eventstream.Exactly(head), Data: []byte("[]")}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.written[commits[0].Position()] = true
-	return commits[0].Position()
+// announcedStreams are those that rows are made of; a transaction has at least one of
+// them, or is of the stream store alone.
+var announcedStreams = []eventstream.StreamID{
+	eventstream.UserStream(uuid.UUID{1}), eventstream.UserStream(uuid.UUID{2}), eventstream.GroupStream(uuid.UUID{3}),
+	eventstream.MemberStream(uuid.UUID{3}, uuid.UUID{1}), eventstream.KeyStream(uuid.UUID{4}),
 }
 
-// users writes so many users and tells of all of them at once.
-func (a *announced) users(t *testing.T, count int) {
-	t.Helper()
-	notices := make([]querysync.Notice, 0, count)
-	for range count {
-		notices = append(notices, querysync.Notice{Position: a.write(t, eventstream.UserStream(uuid.New()))})
-	}
-	if err := a.changes.Announce(t.Context(), notices); err != nil {
-		t.Fatal(err)
-	}
-}
+var silentStreams = []eventstream.StreamID{eventstream.UsersStream(0), eventstream.GroupsStream(1), eventstream.NestingStream}
 
-// page gives the positions of so many transactions behind a place, and the place
-// behind them.
-func (a *announced) page(t *testing.T, place eventstream.Mark, limit int) (given []eventstream.Position, next eventstream.Mark) {
-	t.Helper()
-	next = place
-	for step, err := range a.source.After(t.Context(), place) {
-		if err != nil {
-			t.Fatal(err)
+// write writes to streams at once.
+func (c *copied) write(rt *rapid.T, streams ...eventstream.StreamID) {
+	_, err := c.streams.Transact(context.Background(), eventstream.Attribution{Actor: "test"}, func(context.Context, uuid.UUID) (entries []eventstream.Entry, err error) {
+		for _, stream := range streams {
+			entries = append(entries, eventstream.Entry{Stream: stream, Expect: eventstream.Exactly(c.heads[stream]), Data: []byte("[]")})
 		}
-		if next = step.Next; step.Transaction == nil {
+		return entries, nil
+	})
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for _, stream := range streams {
+		c.heads[stream]++
+	}
+}
+
+func some(rt *rapid.T, what string, least int, of []eventstream.StreamID) []eventstream.StreamID {
+	return rapid.SliceOfNDistinct(rapid.SampledFrom(of), least, 3, rapid.ID[eventstream.StreamID]).Draw(rt, what)
+}
+
+// tell announces some streams, further than before or not, from any number on up to
+// which that was done before.
+func (c *copied) tell(rt *rapid.T, streams []eventstream.StreamID) {
+	var notices []querysync.Notice
+	for _, stream := range streams {
+		seq := func(what string, least, most eventstream.Seq) eventstream.Seq {
+			return eventstream.Seq(rapid.Uint64Range(uint64(least), uint64(most)).Draw(rt, what))
+		}
+		head, told := c.heads[stream], c.told[stream]
+		if head == 0 {
 			continue
 		}
-		if given = append(given, step.Transaction[0].Position()); len(given) == limit {
-			break
-		}
+		upTo := seq("up to", 1, head)
+		after := seq("after", 0, min(told, upTo))
+		notices = append(notices, querysync.Notice{Position: eventstream.Position{Stream: stream, Seq: upTo}, After: after})
+		c.told[stream] = max(told, upTo)
 	}
-	return given, next
+	if err := c.changes.Announce(context.Background(), notices); err != nil {
+		rt.Fatal(err)
+	}
 }
 
-// Whoever goes on behind any step, also in the midst of what one commit tells of,
-// hears of all that comes after it, however small the pages; also if more is written
-// between them.
-func TestTransactionsFromEveryPlace(t *testing.T) {
-	for _, limit := range []int{1, 2, 3, 7} {
-		a := newAnnounced(t, 2)
-		a.users(t, 12)
-		heard, pages := map[eventstream.Position]int{}, 0
-		for place := (eventstream.Mark{}); ; pages++ {
-			given, next := a.page(t, place, limit)
-			if len(given) == 0 {
-				break
-			}
-			if pages > 200 {
-				t.Fatalf("pages of %d do not come to an end", limit)
-			}
-			for _, position := range given {
-				heard[position]++
-			}
-			if pages == 2 {
-				a.users(t, 5)
-				a.write(t, eventstream.StoreStream)
-			}
-			place = next
+// read copies what is there, at most so many steps.
+func (c *copied) read(rt *rapid.T, most int) {
+	for step, err := range c.source.After(context.Background(), c.place) {
+		if err != nil {
+			rt.Fatal(err)
 		}
-		for position := range a.written {
-			if heard[position] != 1 {
-				t.Errorf("pages of %d: commit %d of a stream of kind %s was given %d times", limit, position.Seq, position.Stream.Kind(), heard[position])
+		if step.Transaction != nil {
+			ready, err := c.arranger.Add(context.Background(), step.Transaction)
+			if err != nil {
+				rt.Fatal(err)
 			}
+			if _, err := c.to.Import(context.Background(), ready); err != nil {
+				rt.Fatal(err)
+			}
+		}
+		if c.place = step.Next; c.arranger.Waiting() == 0 {
+			c.settled = c.place
+		}
+		if most--; most == 0 {
+			return
 		}
 	}
 }
 
-// A place that the change feed cannot have given is refused.
-func TestTransactionsUnknownPlace(t *testing.T) {
-	a := newAnnounced(t, 2)
-	a.users(t, 4)
-	given, next := a.page(t, eventstream.Mark{}, 2)
-	if len(given) != 2 || len(next.Rest) == 0 {
-		t.Fatal(given, next)
+// same demands that every stream of the store is in the copy, commit by commit.
+func (c *copied) same(rt *rapid.T) {
+	for stream, head := range c.heads {
+		var hashes [2][]eventstream.Hash
+		for i, store := range []eventstream.Store{c.store, c.to} {
+			for commit, err := range store.Read(context.Background(), stream, 0) {
+				if err != nil {
+					rt.Fatal(err)
+				}
+				hashes[i] = append(hashes[i], commit.Hash)
+			}
+		}
+		if eventstream.Seq(len(hashes[0])) != head || !slices.Equal(hashes[0], hashes[1]) {
+			rt.Fatalf("%s is at %d, and has %d commits in the copy", stream, head, len(hashes[1]))
+		}
 	}
-	for name, place := range map[string]eventstream.Mark{
-		"store ahead":  {Rest: []byte{9}},
-		"no such part": {Rest: []byte{1, 2, 1}},
-		"too far in":   {Rest: []byte{1, 0, 9}},
-		"nothing in":   {Rest: []byte{1, 0, 0}},
-		"more than it": {Rest: []byte{1, 0, 1, 0}},
-		"cut":          {Rest: []byte{1, 0}},
-		"at the end":   {At: next.At.Merge(heads(t, a.changes)), Rest: []byte{1, 0, 1}},
-		"beyond heads": {At: eventstream.NewToken(eventstream.Position{Stream: eventstream.ChangesStream(0), Seq: 99})},
-	} {
-		for _, err := range a.source.After(t.Context(), place) {
-			if err == nil {
+}
+
+// Whatever is written, announced, announced again and fenced, and wherever whoever
+// copies is cut off, in the end the copy has every stream as it is.
+func TestTransactionsMakeACopy(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		c := newCopied()
+		rt.Repeat(map[string]func(*rapid.T){
+			"write": func(rt *rapid.T) {
+				c.write(rt, append(some(rt, "announced", 1, announcedStreams), some(rt, "silent", 0, silentStreams)...)...)
+			},
+			"write store": func(rt *rapid.T) { c.write(rt, eventstream.StoreStream) },
+			"tell":        func(rt *rapid.T) { c.tell(rt, some(rt, "told", 1, announcedStreams)) },
+			"fence": func(rt *rapid.T) {
+				if err := c.changes.Fence(context.Background()); err != nil {
+					rt.Fatal(err)
+				}
+			},
+			"copy": func(rt *rapid.T) { c.read(rt, rapid.IntRange(1, 9).Draw(rt, "steps")) },
+			"begin again": func(*rapid.T) {
+				c.place, c.arranger = c.settled, transfer.NewArranger(c.to.Head)
+			},
+		})
+		for _, stream := range announcedStreams {
+			notice := querysync.Notice{Position: eventstream.Position{Stream: stream, Seq: c.heads[stream]}, After: c.told[stream]}
+			if notice.Seq == notice.After {
 				continue
 			}
-			if !errors.Is(err, eventstream.ErrUnknownPosition) {
-				t.Errorf("%s: %v", name, err)
+			if err := c.changes.Announce(context.Background(), []querysync.Notice{notice}); err != nil {
+				rt.Fatal(err)
 			}
-			name = ""
 		}
-		if name != "" {
-			t.Errorf("%s: was taken", name)
+		c.read(rt, -1)
+		if missing := c.arranger.Missing(); len(missing) > 0 {
+			rt.Fatalf("%d wait, for %v", c.arranger.Waiting(), missing)
 		}
-	}
-}
-
-func heads(t *testing.T, changes *querysync.Changes) eventstream.Token {
-	t.Helper()
-	at, err := changes.Heads(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return at
-}
-
-// What was announced and is not there is never passed over.
-func TestTransactionsLost(t *testing.T) {
-	a := newAnnounced(t, 1)
-	position := a.write(t, eventstream.UserStream(uuid.New()))
-	position.Seq++
-	if err := a.changes.Announce(t.Context(), []querysync.Notice{{Position: position}}); err != nil {
-		t.Fatal(err)
-	}
-	var failed error
-	for _, err := range a.source.After(context.Background(), eventstream.Mark{}) {
-		failed = err
-	}
-	if !errors.Is(failed, eventstream.ErrCorrupt) {
-		t.Errorf("a commit that is announced is missing: %v", failed)
-	}
-}
-
-// The commits of a transaction that was announced in several streams come together,
-// each time.
-func TestTransactionsWhole(t *testing.T) {
-	a := newAnnounced(t, 1)
-	one, other := eventstream.UserStream(uuid.New()), eventstream.UserStream(uuid.New())
-	commits, err := a.streams.Append(t.Context(), eventstream.Transaction{Command: uuid.New(), Entries: []eventstream.Entry{
-		{Stream: one, Expect: eventstream.Empty(), Data: []byte("[]")}, {Stream: other, Expect: eventstream.Empty(), Data: []byte("[]")},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.changes.Announce(t.Context(), []querysync.Notice{{Position: commits[0].Position()}, {Position: commits[1].Position()}}); err != nil {
-		t.Fatal(err)
-	}
-	arranger, given := transfer.NewArranger(nil), 0
-	for step, err := range a.source.After(t.Context(), eventstream.Mark{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if step.Transaction == nil {
-			continue
-		}
-		if err := eventstream.CheckSealed(step.Transaction); err != nil {
-			t.Error(err)
-		}
-		ready, err := arranger.Add(t.Context(), step.Transaction)
-		if err != nil {
-			t.Fatal(err)
-		}
-		given += len(ready)
-	}
-	if given != 2 || arranger.Waiting() != 0 {
-		t.Errorf("%d given, %d waiting", given, arranger.Waiting())
-	}
+		c.same(rt)
+	})
 }

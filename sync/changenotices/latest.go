@@ -40,8 +40,9 @@ func (l *latest) init(parts int, poll time.Duration) {
 }
 
 // after gives what the parts have announced behind these numbers, if all of that
-// is kept, and was polled just now.
-func (l *latest) after(seqs []eventstream.Seq) ([][]commit, bool) {
+// is kept, and was polled just now. Of the part that was told in part, -1 for none,
+// that is at least the commit it was: another process may have seen it first.
+func (l *latest) after(seqs []eventstream.Seq, partly int) ([][]commit, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if time.Since(l.polled) > 2*l.poll {
@@ -50,7 +51,7 @@ func (l *latest) after(seqs []eventstream.Seq) ([][]commit, bool) {
 	found := make([][]commit, len(l.parts))
 	for i := range l.parts {
 		p := &l.parts[i]
-		if !p.known || seqs[i] > p.head || p.head-seqs[i] > eventstream.Seq(len(p.commits)) {
+		if !p.known || seqs[i] > p.head || i == partly && seqs[i] == p.head || p.head-seqs[i] > eventstream.Seq(len(p.commits)) {
 			return nil, false
 		}
 		found[i] = p.commits[len(p.commits)-int(p.head-seqs[i]):]

@@ -104,7 +104,7 @@ func (n *Notices) After(ctx context.Context, place eventstream.Place, limit int)
 	if err != nil {
 		return nil, place, err
 	}
-	commits, recent := n.latest.after(seqs)
+	commits, recent := n.latest.after(seqs, partly)
 	if !recent {
 		commits = make([][]commit, len(n.parts))
 		err = n.each(ctx, func(ctx context.Context, i int) (err error) {

@@ -30,7 +30,7 @@ func Read(ctx context.Context, from Keeper) (*Roll, error) {
 	if version == 0 {
 		return r, nil
 	}
-	*r = Roll{}
+	*r = Roll{Closure: Line{Answers: 1, Last: 1}} // which earlier records do not have
 	if err := json.Unmarshal(record, r); err != nil || r.Rows.Answers == 0 {
 		return nil, fmt.Errorf("%w: the roll of generations", eventstream.ErrCorrupt)
 	}

@@ -12,6 +12,10 @@ import (
 const (
 	Rows   = "rows"
 	Search = "search"
+	// Closure is in the memory of each process, so none is kept, and there is nothing
+	// to be made or to be followed: its number says how often all were told to fold it
+	// anew.
+	Closure = "closure"
 )
 
 // What keeps a change from being made.
@@ -33,6 +37,7 @@ type Roll struct {
 	Version uint64 `json:"-"`
 	Rows    Line   `json:"rows"`
 	Search  Line   `json:"search"`
+	Closure Line   `json:"closure"`
 	// Build is the rebuild that is under way, nil if none is; Outcome is what became
 	// of the last one.
 	Build   *Build   `json:"build,omitempty"`
@@ -121,7 +126,7 @@ type Difference struct {
 
 // New is the roll of a directory that was never rebuilt.
 func New() *Roll {
-	return &Roll{Rows: Line{Answers: 1, Last: 1}, Search: Line{Answers: 1, Last: 1, Of: map[int]int{1: 1}}}
+	return &Roll{Rows: Line{Answers: 1, Last: 1}, Search: Line{Answers: 1, Last: 1, Of: map[int]int{1: 1}}, Closure: Line{Answers: 1, Last: 1}}
 }
 
 // Line gives a line by its name; nil if there is none.
@@ -131,6 +136,8 @@ func (r *Roll) Line(name string) *Line {
 		return &r.Rows
 	case Search:
 		return &r.Search
+	case Closure:
+		return &r.Closure
 	}
 	return nil
 }
@@ -143,14 +150,14 @@ func (l *Line) Followed() []int {
 	return slices.Compact(followed)
 }
 
-// Start begins a rebuild of some lines, rows before the search index. What they
-// keep leaves.
+// Start begins a rebuild of some lines, the closure first, rows before the search
+// index. What they keep leaves.
 func (r *Roll) Start(build Build, views ...string) error {
 	if r.Build != nil {
 		return ErrBusy
 	}
 	build.Views = nil
-	for _, view := range []string{Rows, Search} {
+	for _, view := range []string{Closure, Rows, Search} {
 		if slices.Contains(views, view) {
 			build.Views = append(build.Views, view)
 		}
@@ -202,6 +209,9 @@ func (r *Roll) Made(number int) error {
 	if err != nil {
 		return err
 	}
+	if line == &r.Closure {
+		return ErrMoved
+	}
 	line.Fills, r.Build.Phase = number, Filling
 	if line == &r.Search {
 		of := maps.Clone(line.Of)
@@ -232,15 +242,35 @@ func (r *Roll) Switch(number int, compared Comparison, now time.Time) error {
 	}
 	line.drop()
 	line.Kept, line.Answers, line.Fills = line.Answers, number, 0
+	r.advance(compared, now)
+	return nil
+}
+
+// Folded has every process fold the closure anew, as the one did that builds. The
+// build goes on with the next line, or is over.
+func (r *Roll) Folded(number int, compared Comparison, now time.Time) error {
+	line, err := r.at(number, Making)
+	if err != nil {
+		return err
+	}
+	if line != &r.Closure {
+		return ErrMoved
+	}
+	line.Answers = number
+	r.advance(compared, now)
+	return nil
+}
+
+// advance notes what became of a line, and goes on with the next.
+func (r *Roll) advance(compared Comparison, now time.Time) {
 	r.Outcome.Views = append(slices.Clone(r.Outcome.Views), r.Build.Views[0])
 	r.Outcome.Comparisons = append(slices.Clone(r.Outcome.Comparisons), compared)
 	r.Outcome.Ended = now
 	if r.Build.Views = r.Build.Views[1:]; len(r.Build.Views) > 0 {
 		r.number()
-		return nil
+		return
 	}
 	r.Build = nil
-	return nil
 }
 
 // Fail ends the build. What it has made leaves.
@@ -249,9 +279,12 @@ func (r *Roll) Fail(why string, compared *Comparison, now time.Time) error {
 		return ErrNone
 	}
 	line := r.Line(r.Build.Views[0])
-	if line.Fills = 0; r.Build.Phase == Making { // nobody follows it, and it may not be there
+	line.Fills = 0
+	switch {
+	case line == &r.Closure:
+	case r.Build.Phase == Making: // nobody follows it, and it may not be there
 		line.Removed = append(slices.Clone(line.Removed), r.Build.Number)
-	} else {
+	default:
 		line.Leaving = append(slices.Clone(line.Leaving), r.Build.Number)
 	}
 	r.Outcome.Failed, r.Outcome.Ended = why, now

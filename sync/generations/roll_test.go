@@ -59,7 +59,7 @@ func TestRollsHold(t *testing.T) {
 			}
 		}
 		view := func() string {
-			return rapid.SampledFrom([]string{generations.Rows, generations.Search}).Draw(rt, "view")
+			return rapid.SampledFrom([]string{generations.Rows, generations.Search, generations.Closure}).Draw(rt, "view")
 		}
 		number := func() int { return rapid.IntRange(1, 8).Draw(rt, "number") }
 		rt.Repeat(map[string]func(*rapid.T){
@@ -75,6 +75,11 @@ func TestRollsHold(t *testing.T) {
 			"switch": func(*rapid.T) {
 				do(building(func(r *generations.Roll, b *generations.Build) error {
 					return r.Switch(b.Number, generations.Comparison{}, time.Time{})
+				}))
+			},
+			"folded": func(*rapid.T) {
+				do(building(func(r *generations.Roll, b *generations.Build) error {
+					return r.Folded(b.Number, generations.Comparison{}, time.Time{})
 				}))
 			},
 			"fail":   func(*rapid.T) { do(func(r *generations.Roll) error { return r.Fail("why", nil, time.Time{}) }) },
@@ -100,7 +105,7 @@ func TestRollsHold(t *testing.T) {
 }
 
 func holds(rt *rapid.T, r *generations.Roll) {
-	for _, line := range []*generations.Line{&r.Rows, &r.Search} {
+	for _, line := range []*generations.Line{&r.Rows, &r.Search, &r.Closure} {
 		if line.Answers == 0 || line.Kept == line.Answers || slices.Contains(line.Leaving, line.Answers) || slices.Contains(line.Removed, line.Answers) {
 			rt.Fatalf("what answers does not stand alone: %+v", line)
 		}
@@ -109,6 +114,9 @@ func holds(rt *rapid.T, r *generations.Roll) {
 				rt.Fatalf("%d is followed and removed: %+v", number, line)
 			}
 		}
+	}
+	if c := &r.Closure; len(c.Followed()) != 1 || len(c.Leaving)+len(c.Removed) > 0 {
+		rt.Fatalf("something is left of a closure: %+v", c)
 	}
 	for _, number := range r.Search.Followed() {
 		if of := r.Search.Of[number]; !slices.Contains(r.Rows.Followed(), of) {

@@ -1,0 +1,98 @@
+package queries_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/queries"
+	"github.com/seed5b6a70b4/identity/sync/lognotices"
+)
+
+// tired is a view that lists the members of so many groups, and then fails once.
+type tired struct {
+	queries.View
+	lists, left int
+}
+
+var errTired = errors.New("tired")
+
+func (v *tired) Members(ctx context.Context, group domain.GroupID, after uuid.UUID, limit int) ([]domain.Membership, error) {
+	if v.left == 0 {
+		v.left = v.lists
+		return nil, errTired
+	}
+	v.left--
+	return v.View.Members(ctx, group, after, limit)
+}
+
+func (d *directory) following(view queries.View) *queries.Reader {
+	d.t.Helper()
+	config := d.config
+	config.View, config.Notices = view, lognotices.New(d.store, d.view.Applied)
+	reader, err := queries.NewReader(config)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return reader
+}
+
+// Who asks for one page after the other gets on, also where no page finds anything
+// to tell before the time for it is over.
+func TestPagesThatAreCutShortGetOn(t *testing.T) {
+	d := newDirectory(t)
+	for i := range 20 {
+		d.group(fmt.Sprint("g", i))
+	}
+	last := d.group("zz").Group.ID
+	member := d.user("ada").User.ID
+	d.addMember(last, member.UUID)
+	reader := d.following(&tired{View: d.view, lists: 3, left: 3})
+	var after string
+	told, asked := 0, 0
+	for ended := false; !ended; {
+		follower, err := reader.Follow(after, queries.NewsFilter{Kinds: queries.MemberNews}, eventstream.Epoch{})
+		isErr(t, "follow", err, nil)
+		page, err := follower.Next(t.Context(), nil, 50)
+		if asked++; asked > 30 {
+			t.Fatal("it does not get on")
+		}
+		if err != nil {
+			isErr(t, "next", err, errTired)
+			continue
+		}
+		told += len(page)
+		ended = follower.Told()
+		if after, err = follower.Position(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d memberships of one", told)
+	}
+}
+
+// A filter beside a position must be the position's, also if it asks for all.
+func TestAPositionOfOtherKinds(t *testing.T) {
+	d := newDirectory(t)
+	reader := d.following(d.view)
+	follower, err := reader.Follow("", queries.NewsFilter{Kinds: queries.UserNews}, eventstream.Epoch{})
+	isErr(t, "follow", err, nil)
+	_, err = follower.Next(t.Context(), nil, 1)
+	isErr(t, "next", err, nil)
+	position, err := follower.Position()
+	isErr(t, "position", err, nil)
+	for _, kinds := range []queries.NewsKind{queries.GroupNews, queries.UserNews | queries.GroupNews | queries.MemberNews} {
+		_, err = reader.Follow(position, queries.NewsFilter{Kinds: kinds}, eventstream.Epoch{})
+		isErr(t, fmt.Sprint("kinds ", kinds), err, domain.Invalid)
+	}
+	_, err = reader.Follow(position, queries.NewsFilter{Kinds: queries.UserNews}, eventstream.Epoch{})
+	isErr(t, "the same", err, nil)
+	_, err = reader.Follow(position, queries.NewsFilter{}, eventstream.Epoch{})
+	isErr(t, "none", err, nil)
+}
