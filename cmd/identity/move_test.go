@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,12 +53,12 @@ func readsAsReplica(t *testing.T, url, id, token string) {
 	says(t, url+"/store", "", "", 200, `"role":"replica"`)
 }
 
-// A directory under load moves from the embedded store to DynamoDB and back, without
-// a stop of its reads, and nothing that was acknowledged is lost.
+// A directory under load moves from the embedded store to DynamoDB without a stop of
+// its reads, and nothing that was acknowledged is lost.
 func TestMoveUnderLoad(t *testing.T) {
 	t.Setenv(adminVar, cloudAdminKey)
 	dir := t.TempDir()
-	data, back := filepath.Join(dir, "identity-data"), filepath.Join(dir, "back")
+	data := filepath.Join(dir, "identity-data")
 	old := mustStart(t, dir)
 	t.Setenv(claimVar, claimKeyOf(t, data))
 	t.Setenv(fromVar, cloudAdminKey)
@@ -66,15 +67,9 @@ func TestMoveUnderLoad(t *testing.T) {
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"AWS_ENDPOINT_URL_DYNAMODB="+server, "AWS_ENDPOINT_URL_DYNAMODB_STREAMS="+server,
 		"IDENTITY_TABLE_PREFIX=moved-"+uuid.NewString(), "IDENTITY_DRAIN_DELAY=0s")
-	cloud := moves(t, old.url, 1, func(from string) *process {
+	moves(t, old.url, 1, func(from string) *process {
 		return mustStartWith(t, dir, env, "replicate", "--from", from, "--listen", "127.0.0.1:0", "--store", "dynamodb")
 	}, old)
-	beside := mustStartWith(t, dir, env, "serve", "--listen", "127.0.0.1:0", "--store", "dynamodb")
-
-	moves(t, cloud.url, 1, func(from string) *process {
-		return mustStartWith(t, dir, env, "replicate", "--from", from, "--listen", "127.0.0.1:0", "--store", "embedded", "--data", back)
-	}, cloud, beside)
-	mustRun(t, "verify", "--data", back)
 
 	_ = old.signal(syscall.SIGTERM)
 	old.wait()
@@ -100,7 +95,12 @@ func moves(t *testing.T, from string, writers int, start func(from string) *proc
 	before := l.acknowledged.Load()
 	until(t, &l.acknowledged, before+10)
 	id, token := someone(t, from, "before-"+uuid.NewString())
-	mustRun(t, "promote", "--url", replica.url)
+	eventually(t, patienceOfMoves, "the replica takes over", func() error {
+		if code, _, errs := runHere(t, "promote", "--url", replica.url); code != exitDone {
+			return errors.New(errs) // what fails for now is asked for again
+		}
+		return nil
+	})
 	for _, url := range urls {
 		says(t, url+"/users", "", `{"username":"nobody"}`, 503, "store_closed")
 	}

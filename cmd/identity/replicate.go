@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/seed5b6a70b4/identity/commands"
+	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/sync/replica"
 )
@@ -166,7 +168,7 @@ func forgetUnused(ctx context.Context, records replicaRecords, failure error) er
 		return err
 	}
 	var other *eventstream.ImportError
-	if record.Epoch != "" && !errors.As(failure, &other) {
+	if record.Epoch != "" && !errors.As(failure, &other) && !errors.Is(failure, replica.ErrRefused) {
 		return nil
 	}
 	return records.forget(ctx)
@@ -184,15 +186,37 @@ func followLife(ctx context.Context, to *client, streams *eventstream.Streams, r
 		if record, err = records.load(ctx); err != nil || record == nil || record.Epoch == "" {
 			return false, err
 		}
-		epoch, err := commands.Epoch(ctx, streams)
-		if errors.Is(err, commands.ErrNoDirectory) {
-			return false, nil
+		lived, err := lives(ctx, streams)
+		switch n := slices.Index(lived, record.Epoch); {
+		case err != nil || n < 0:
+			return false, err
+		case n < len(lived)-1:
+			return false, fmt.Errorf("%w: this store has taken over from the one that it followed: serve it", replica.ErrRefused)
 		}
-		return err == nil && epoch.String() == record.Epoch, err
+		return true, nil
 	})
 	if err != nil {
 		return err
 	}
 	record.Here = true
 	return records.save(ctx, record)
+}
+
+// lives are the epochs that a store has lived, the present one last.
+func lives(ctx context.Context, streams *eventstream.Streams) (epochs []string, err error) {
+	for commit, err := range streams.Read(ctx, eventstream.StoreStream, 0) {
+		if err != nil {
+			return nil, err
+		}
+		events, err := domain.DecodeEvents(commit.Data)
+		if err != nil {
+			return nil, fmt.Errorf("commit %d of stream store: %w", commit.Seq, err)
+		}
+		for _, event := range events {
+			if begun, is := event.(domain.SetEpoch); is {
+				epochs = append(epochs, begun.Epoch)
+			}
+		}
+	}
+	return epochs, nil
 }

@@ -201,6 +201,8 @@ func TestPromotionKilled(t *testing.T) {
 		}
 		break
 	}
+	t.Setenv(claimVar, claimKeyOf(t, f.data()))
+	fails(t, "has taken over", "replicate", "--from", f.url, "--listen", "127.0.0.1:0", "--data", data)
 	served := mustStart(t, f.dir, "--data", data)
 	newUser(t, served.url, "marge"+uuid.NewString())
 	says(t, served.url+"/store", "", "", 200, `"role":"primary"`)
