@@ -96,10 +96,13 @@ func (x *exchange) answerEvents(ctx context.Context, asked *giving) error {
 
 // fillEvents writes a page and goes to the place behind it.
 func (x *exchange) fillEvents(ctx context.Context, asked *giving) (count int, err error) {
-	ctx, cancel := deadline.After(context.WithoutCancel(ctx), x.api.config.Timeout)
+	ctx, cancel := deadline.After(context.WithoutCancel(ctx), x.api.config.Timeout/2)
 	defer cancel()
 	x.out = append(x.out[:0], `{"items":[`...)
 	for step, err := range x.api.config.Events.After(ctx, asked.place) {
+		if err != nil && count > 0 && ctx.Err() != nil {
+			break // what was reached in time is a page
+		}
 		if err != nil {
 			return 0, err
 		}

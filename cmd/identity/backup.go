@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/seed5b6a70b4/identity/eventstream/logstore"
 )
@@ -70,6 +71,9 @@ func (b *backupCommand) Run(c *console) error {
 // backup clears it.
 func (d dataDirectory) finished() error {
 	_, absent, err := d.readSecret(unfinishedFile)
+	if errors.Is(err, syscall.ENOTDIR) {
+		return nil // making the directory tells
+	}
 	if err == nil && !absent {
 		err = fmt.Errorf("%s is an unfinished backup: run backup into it again, or name another directory", d.path)
 	}

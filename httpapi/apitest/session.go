@@ -75,6 +75,14 @@ func readsStreams(request *http.Request) bool {
 }
 
 // add puts what a read must show on the request, and gives what was put.
+// owing tells whether reads of rows have yet to show more than one of them can be
+// asked for.
+func (s *session) owing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.rows) > pairsOfToken*(tokensOfReads-1)
+}
+
 func (s *session) add(request *http.Request) eventstream.Token {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -226,7 +226,7 @@ func TestWhatDidNotComeWholeIsNamed(t *testing.T) {
 	}
 	running := make(chan error)
 	go func() { running <- follower.Run(ctx) }()
-	for follower.State().Waiting == 0 {
+	for follower.State().Waiting == 0 || to.End() < 2 {
 		if ctx.Err() != nil {
 			t.Fatal("nothing waits")
 		}
