@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"maps"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -13,6 +14,14 @@ import (
 // them. A test validates what the handler answers against them.
 
 func schemas() map[string]*huma.Schema {
+	all := map[string]*huma.Schema{}
+	for _, some := range []map[string]*huma.Schema{userSchemas(), groupSchemas(), pastSchemas(), keyAndServiceSchemas(), operatorSchemas()} {
+		maps.Copy(all, some)
+	}
+	return all
+}
+
+func userSchemas() map[string]*huma.Schema {
 	return map[string]*huma.Schema{
 		"User": object([]string{"id", "username", "active", "createdAt", "updatedAt"}, with(userFieldSchemas(), stamps())),
 		"NewUser": described(object([]string{"username"}, optional(with(userFieldSchemas(), nil), "username", "active")),
@@ -26,7 +35,11 @@ func schemas() map[string]*huma.Schema {
 		"BatchItem":    batchItemSchema(),
 		"BatchResults": object([]string{"items"}, map[string]*huma.Schema{"items": array(ref("BatchResult"))}),
 		"BatchResult":  batchResultSchema(),
+	}
+}
 
+func groupSchemas() map[string]*huma.Schema {
+	return map[string]*huma.Schema{
 		"Group":      object([]string{"id", "name", "createdAt", "updatedAt"}, with(groupFieldSchemas(), stamps())),
 		"NewGroup":   object([]string{"name"}, optional(groupFieldSchemas(), "name")),
 		"GroupPatch": described(object(nil, without(optional(groupFieldSchemas(), "name"), "id")), patchText),
@@ -53,7 +66,11 @@ func schemas() map[string]*huma.Schema {
 			})),
 		}),
 		"Members": object([]string{"items"}, map[string]*huma.Schema{"items": array(ref("Membership"))}),
+	}
+}
 
+func pastSchemas() map[string]*huma.Schema {
+	return map[string]*huma.Schema{
 		"Change": object([]string{"seq", "time", "actor", "commandId", "events"}, map[string]*huma.Schema{
 			"seq": integer(1), "time": timeSchema("When it was written."), "actor": text("Who asked: `admin`, or `key/` and an id.", 0),
 			"commandId": idSchema("What it was written by."), "events": array(ref("Event")),
@@ -74,7 +91,11 @@ func schemas() map[string]*huma.Schema {
 
 		"Transaction":     transactionSchema(),
 		"TransactionPage": object([]string{"items", "next"}, map[string]*huma.Schema{"items": array(ref("Transaction")), "next": text("The place to ask with next, also when nothing is new.", 0)}),
+	}
+}
 
+func keyAndServiceSchemas() map[string]*huma.Schema {
+	return map[string]*huma.Schema{
 		"Key":        object([]string{"id", "label", "scopes", "createdAt"}, keySchemas()),
 		"CreatedKey": object([]string{"id", "label", "scopes", "createdAt", "key"}, with(keySchemas(), map[string]*huma.Schema{"key": text("The key itself, told this once.", 0)})),
 		"NewKey": object([]string{"label", "scopes"}, map[string]*huma.Schema{
@@ -82,6 +103,16 @@ func schemas() map[string]*huma.Schema {
 		}),
 		"KeyList": list("Key"),
 
+		"Problem": problemSchema(),
+		"Ready":   readySchema(),
+		"Live":    object([]string{"status"}, map[string]*huma.Schema{"status": enum("live")}),
+		"Text":    {Type: huma.TypeString},
+		"Any":     {Type: huma.TypeObject},
+	}
+}
+
+func operatorSchemas() map[string]*huma.Schema {
+	return map[string]*huma.Schema{
 		"ParkedList": object([]string{"items", "total"}, map[string]*huma.Schema{
 			"items": array(object([]string{"view", "stream", "seq", "reason", "since", "attempts"}, map[string]*huma.Schema{
 				"view": text("", 0), "stream": text("", 0), "seq": described(integer(0), "The first commit that could not be applied."),
@@ -102,12 +133,6 @@ func schemas() map[string]*huma.Schema {
 		"PromotionOrder": object(nil, map[string]*huma.Schema{
 			"lost": described(boolean(), "Take over although the followed store cannot be closed: what it acknowledged and did not tell is lost."),
 		}),
-
-		"Problem": problemSchema(),
-		"Ready":   readySchema(),
-		"Live":    object([]string{"status"}, map[string]*huma.Schema{"status": enum("live")}),
-		"Text":    {Type: huma.TypeString},
-		"Any":     {Type: huma.TypeObject},
 	}
 }
 

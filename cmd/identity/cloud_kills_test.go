@@ -7,11 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
-	"github.com/seed5b6a70b4/identity/eventstream"
-	"github.com/seed5b6a70b4/identity/eventstream/dynamostore"
-	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 )
 
@@ -103,37 +98,8 @@ func (w *world) holdsAll(p *process) error {
 // feed that it was.
 func (w *world) announced(all []*person) {
 	w.t.Helper()
-	store := dynamostore.New(w.tables, w.names.Events, nil)
-	defer store.Close()
-	streams := eventstream.New(store, nil)
-	told := map[eventstream.StreamID]eventstream.Seq{}
-	for _, changes := range querysync.NewChanges(streams, 0).Streams() {
-		for commit, err := range streams.Read(w.t.Context(), changes, 0) {
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			notices, err := querysync.DecodeNotices(&commit)
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			for _, notice := range notices {
-				told[notice.Stream] = max(told[notice.Stream], notice.Seq)
-			}
-		}
-	}
-	view := dynamoview.New(w.tables, dynamoview.Options{Table: w.names.Views})
-	for _, who := range all {
-		stream := eventstream.UserStream(uuid.MustParse(who.ID))
-		head, err := streams.Head(w.t.Context(), stream)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		seq, announced, untidy, err := view.Standing(w.t.Context(), stream)
-		if err != nil || seq != head || announced != head || told[stream] != head || untidy {
-			w.t.Errorf("of a stream that is at %d the row shows %d, announced %d, told %d, untidy %t: %v", head, seq, announced, told[stream], untidy, err)
-		}
-	}
 	if len(all) == 0 {
 		w.t.Error("nothing was written")
 	}
+	w.generationsAre(all, 1)
 }

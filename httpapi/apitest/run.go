@@ -27,8 +27,9 @@ type Target struct {
 	AdminKey string
 	// Client makes the requests; http.DefaultClient if nil.
 	Client *http.Client
-	// NoRebuild says why views cannot be built anew; empty if they can.
-	NoRebuild string
+	// NoOperators tells that the handler was given nobody who builds views or keeps the
+	// store, so that there are no routes for that.
+	NoOperators bool
 	// NoSearch tells that the service runs without search.
 	NoSearch bool
 

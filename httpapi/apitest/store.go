@@ -8,8 +8,9 @@ import (
 // testStore asks what the store is. That it closes and takes over cannot be shown at a
 // service that other tests go on with.
 func testStore(_ *testing.T, c *client) {
-	if c.get("/store").status == http.StatusNotFound {
-		c.t.Skip("the handler is given nobody who keeps the store")
+	if c.target.NoOperators {
+		c.get("/store").wantProblem(http.StatusNotFound, "not_found")
+		return
 	}
 	c.run("what it is", func(t *testing.T, c *client) {
 		standing := c.get("/store").want(http.StatusOK)
