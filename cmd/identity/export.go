@@ -241,9 +241,6 @@ func (f *exportFile) begin(epoch string, ordered bool) (err error) {
 
 // take implements taker.
 func (f *exportFile) take(ctx context.Context, transaction []eventstream.Commit) (due bool, err error) {
-	if err := eventstream.CheckSealed(transaction); err != nil {
-		return false, err
-	}
 	ready := [][]eventstream.Commit{transaction}
 	if f.arranger != nil {
 		if ready, err = f.arranger.Add(ctx, transaction); err != nil {

@@ -18,7 +18,8 @@ type taker interface {
 	// begin is told, once, of what life of a directory they are, and whether they come
 	// in order.
 	begin(epoch string, ordered bool) error
-	// take takes a transaction, and tells whether a place should be told soon.
+	// take takes a transaction that is sealed as it must be, and tells whether a place
+	// should be told soon.
 	take(ctx context.Context, transaction []eventstream.Commit) (due bool, err error)
 	// place is told up to where everything was given.
 	place(text string) error
@@ -47,7 +48,7 @@ func giveHere(source transfer.Source, epoch eventstream.Epoch) giver {
 			}
 			return to.place(string(text))
 		}
-		for step, err := range ahead(ctx, source.After(ctx, place)) {
+		for step, err := range ahead(ctx, checked(source.After(ctx, place))) {
 			if err != nil {
 				return err
 			}
@@ -64,6 +65,20 @@ func giveHere(source transfer.Source, epoch eventstream.Epoch) giver {
 			}
 		}
 		return tell()
+	}
+}
+
+// checked lets only those transactions through that are sealed as they must be.
+func checked(steps iter.Seq2[transfer.Step, error]) iter.Seq2[transfer.Step, error] {
+	return func(yield func(transfer.Step, error) bool) {
+		for step, err := range steps {
+			if err == nil && step.Transaction != nil {
+				err = eventstream.CheckSealed(step.Transaction)
+			}
+			if !yield(step, err) || err != nil {
+				return
+			}
+		}
 	}
 }
 
@@ -137,7 +152,9 @@ func giveFrom(c *client) giver {
 			case line.Header != nil:
 				err = to.begin(line.Header.Epoch, line.Header.Ordered)
 			case line.Transaction != nil:
-				_, err = to.take(ctx, line.Transaction)
+				if err = eventstream.CheckSealed(line.Transaction); err == nil {
+					_, err = to.take(ctx, line.Transaction)
+				}
 			default:
 				if err = to.place(line.Checkpoint.After); err == nil && line.Checkpoint.End {
 					return nil

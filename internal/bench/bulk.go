@@ -44,7 +44,31 @@ func newBatch(int, int) load.Request {
 // bulk compares making users one by one with making them in batches, and a stream
 // of them with seeding a directory at rest.
 func (b *bench) bulk(ctx context.Context, _, identity *process) error {
-	// Both make users, the one 500 with each request: what is compared is per user.
+	fmt.Fprintln(b.out)
+	for _, client := range []struct {
+		name string
+		run  func(context.Context, load.Plan) (load.Outcome, error)
+	}{{"the load's own client", load.Run}, {"net/http", load.RunStandard}} {
+		if err := b.batches(ctx, identity, client.name, client.run); err != nil {
+			return err
+		}
+	}
+	seeded, err := b.seedRate(ctx)
+	if err != nil {
+		return err
+	}
+	streamed, err := b.streamRate(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.out, "%d users: %.0f/s as lines over one connection, %.0f/s by seed: %.0f %%\n", imported, streamed, seeded, 100*streamed/seeded)
+	return nil
+}
+
+// batches compares users made one by one with users made 500 with each request: what
+// is compared is per user. Clients share the machine with the server, so what one
+// costs counts.
+func (b *bench) batches(ctx context.Context, identity *process, client string, run func(context.Context, load.Plan) (load.Outcome, error)) error {
 	sides := []struct {
 		plan  load.Plan
 		users int
@@ -59,7 +83,7 @@ func (b *bench) bulk(ctx context.Context, _, identity *process) error {
 			side := &sides[i]
 			side.plan.Address, side.plan.Duration = identity.address, 4*b.Duration // a batch takes its time
 			before := identity.cpu()
-			outcome, err := load.Run(ctx, side.plan)
+			outcome, err := run(ctx, side.plan)
 			if err != nil {
 				return err
 			}
@@ -67,25 +91,15 @@ func (b *bench) bulk(ctx context.Context, _, identity *process) error {
 			side.all = append(side.all, outcome)
 		}
 	}
-	fmt.Fprintln(b.out)
 	var rates [2]float64
 	for i := range sides {
 		side := &sides[i]
 		joined := load.Join(side.all)
 		rates[i] = joined.Rate() * float64(side.users)
-		fmt.Fprintf(b.out, "%d at a time, %d connections: %.0f users/s, CPU %.1f µs each\n", side.users, side.plan.Connections, rates[i],
+		fmt.Fprintf(b.out, "%s, %d at a time, %d connections: %.0f users/s, CPU %.1f µs each\n", client, side.users, side.plan.Connections, rates[i],
 			float64(side.cpu.Microseconds())/float64(max(1, joined.Requests*side.users)))
 	}
 	fmt.Fprintf(b.out, "in batches %.1f times as many\n", rates[1]/rates[0])
-	seeded, err := b.seedRate(ctx)
-	if err != nil {
-		return err
-	}
-	streamed, err := b.streamRate(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(b.out, "%d users: %.0f/s as lines over one connection, %.0f/s by seed: %.0f %%\n", imported, streamed, seeded, 100*streamed/seeded)
 	return nil
 }
 

@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -34,21 +36,14 @@ func (b *bench) follow(ctx context.Context, _, identity *process) error {
 	if err := b.hearing(ctx, identity, group, from); err != nil {
 		return fmt.Errorf("a write reaches a follower: %w", err)
 	}
-	if from, err = positionOf(identity, group); err != nil {
-		return err
-	}
-	before := identity.rss() // for all: what one kind needed, the next one may use again
 	fmt.Fprintf(b.out, "\n%d followers who hear of nothing\n| answer | kB each, all there | kB each, after all heard of a write | that write reached all in |\n|---|---:|---:|---:|\n", idleFollowers)
 	for _, kind := range []struct{ name, target, accept string }{
-		{"events", "/changes?after=" + from, "text/event-stream"},
-		{"lines", "/changes?wait=60s&after=" + from, "application/x-ndjson"},
-		{"poll", "/changes?wait=60s&after=" + from, "application/json"},
+		{"events", "/changes?after=", "text/event-stream"},
+		{"lines", "/changes?wait=60s&after=", "application/x-ndjson"},
+		{"poll", "/changes?wait=60s&after=", "application/json"},
 	} {
-		if err := b.idle(ctx, identity, before, group, kind.name, kind.target, kind.accept); err != nil {
+		if err := b.idle(ctx, kind.name, kind.target, kind.accept); err != nil {
 			return fmt.Errorf("followers by %s: %w", kind.name, err)
-		}
-		if err := allGone(identity, group); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -88,7 +83,7 @@ func beginFollowing(ctx context.Context, identity *process, target, accept strin
 	if err != nil {
 		return nil, err
 	}
-	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\nAccept: %s\r\n\r\n", target, adminKey, accept)
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\nAccept: %s\r\nConnection: close\r\n\r\n", target, adminKey, accept)
 	return &follower{conn, bufio.NewReaderSize(conn, 512)}, err
 }
 
@@ -158,8 +153,28 @@ func (b *bench) hearing(ctx context.Context, identity *process, group, from stri
 	return nil
 }
 
-// idle measures what many followers cost.
-func (b *bench) idle(ctx context.Context, identity *process, before int64, group, name, target, accept string) error {
+// idle measures what many followers cost a service that has done nothing else: one
+// that has, has memory to spare for them.
+func (b *bench) idle(ctx context.Context, name, target, accept string) (err error) {
+	data, err := os.MkdirTemp("", "identity-followed-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(data)
+	identity, err := b.serve(ctx, data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, identity.end(os.Kill)) }()
+	group, err := b.makeGroup(ctx, identity, nil)
+	if err != nil {
+		return err
+	}
+	from, err := positionOf(identity, group)
+	if err != nil {
+		return err
+	}
+	before := identity.rss()
 	followers := make([]*follower, 0, idleFollowers)
 	defer func() {
 		for _, f := range followers {
@@ -167,20 +182,15 @@ func (b *bench) idle(ctx context.Context, identity *process, before int64, group
 		}
 	}()
 	for range idleFollowers {
-		f, err := beginFollowing(ctx, identity, target, accept)
+		f, err := beginFollowing(ctx, identity, target+from, accept)
 		if err != nil {
 			return err
 		}
 		followers = append(followers, f)
 	}
-	if accept != "application/json" {
-		for _, f := range followers { // begun, but for those that answer at the end
-			if err := f.until("X-Request-Id"); err != nil {
-				return err
-			}
-		}
+	if err := allThere(identity); err != nil {
+		return err
 	}
-	time.Sleep(5 * time.Second) // polls cannot be seen to wait
 	there := identity.rss()
 	text, begun := "to all who follow by "+name, time.Now()
 	if err := describe(identity, group, text); err != nil {
@@ -198,30 +208,29 @@ func (b *bench) idle(ctx context.Context, identity *process, before int64, group
 	return nil
 }
 
-// allGone writes until the server has noticed that its followers are gone: those
-// of the next kind would be measured together with them.
-func allGone(identity *process, group string) error {
+// allThere waits until the server counts all followers.
+func allThere(identity *process) error {
 	conn, err := load.Dial(identity.address)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	for n := range 1000 {
+	for range 3000 {
 		response, err := conn.Do(get("/metrics"))
 		if err != nil {
 			return err
 		}
-		left := false
 		for line := range bytes.Lines(response.Body) {
-			left = left || bytes.HasPrefix(line, []byte("identity_changes_followers")) && !bytes.HasSuffix(line, []byte(" 0\n"))
-		}
-		if !left {
-			return nil
-		}
-		if err := describe(identity, group, fmt.Sprint("is anybody there, ", n)); err != nil {
-			return err
+			var many float64
+			if rest, ok := bytes.CutPrefix(line, []byte("identity_changes_followers")); ok {
+				if _, value, found := bytes.Cut(rest, []byte(" ")); found {
+					if _, err := fmt.Sscan(string(value), &many); err == nil && many == idleFollowers {
+						return nil
+					}
+				}
+			}
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	return fmt.Errorf("followers stay")
+	return errors.New("followers are missing")
 }

@@ -22,7 +22,7 @@ type bench struct {
 	Duration    time.Duration `default:"500ms" help:"How long each side is measured in each round."`
 	Rounds      int           `default:"12" help:"How often each side is measured."`
 	Data        string        `help:"Directory for the data; kept if given, so that seeding is done once." type:"path"`
-	Only        []string      `help:"Only these: post, bulk, get, search, writes, start, groups, follow, effective."`
+	Only        []string      `help:"Only these: post, bulk, get, search, writes, start, groups, follow, effective, rebuild, transfer."`
 
 	identity, floor string
 	out             io.Writer
@@ -92,6 +92,11 @@ func (b *bench) size(ctx context.Context, users int) (err error) {
 	if b.wants("rebuild") {
 		if err := b.rebuilds(ctx, data); err != nil {
 			return fmt.Errorf("rebuild: %w", err)
+		}
+	}
+	if b.wants("transfer") {
+		if err := b.transfers(ctx, data); err != nil {
+			return fmt.Errorf("transfer: %w", err)
 		}
 	}
 	if b.wants("start") {

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -25,6 +24,8 @@ type process struct {
 	output        *os.File // what it prints, access log and all
 	// started is how long it took from the start to the first good answer.
 	started time.Duration
+	ended   chan struct{} // closed once it has ended, with
+	failed  error
 }
 
 func build(ctx context.Context, dir string) (identity, floor string, err error) {
@@ -53,7 +54,7 @@ func start(ctx context.Context, name, path, binary string, args ...string) (*pro
 	if err != nil {
 		return nil, err
 	}
-	p := &process{name: name, address: address}
+	p := &process{name: name, address: address, ended: make(chan struct{})}
 	p.command = exec.CommandContext(ctx, binary, append(args, "--listen", address)...)
 	p.command.Env = append(os.Environ(), "IDENTITY_ADMIN_KEY="+adminKey)
 	output, err := os.CreateTemp("", "bench-*.log")
@@ -66,6 +67,10 @@ func start(ctx context.Context, name, path, binary string, args ...string) (*pro
 	if err := p.command.Start(); err != nil {
 		return nil, err
 	}
+	go func() {
+		defer close(p.ended)
+		p.failed = p.command.Wait()
+	}()
 	for {
 		answer, err := http.Get("http://" + address + path)
 		if err == nil {
@@ -75,10 +80,14 @@ func start(ctx context.Context, name, path, binary string, args ...string) (*pro
 				return p, nil
 			}
 		}
-		if time.Since(begun) > 10*time.Minute || syscall.Kill(p.command.Process.Pid, 0) != nil {
+		select {
+		case <-p.ended:
+			return nil, fmt.Errorf("%s ended: %w\n%s", name, p.failed, p.printed())
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Since(begun) > 10*time.Minute {
 			return nil, errors.Join(fmt.Errorf("%s does not answer:\n%s", name, p.printed()), p.end(os.Kill))
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -87,13 +96,13 @@ func (p *process) end(signal os.Signal) error {
 	if err := p.command.Process.Signal(signal); err != nil {
 		return err
 	}
-	err := p.command.Wait()
+	<-p.ended
 	defer os.Remove(p.output.Name())
 	if signal == os.Kill {
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", p.name, err, p.printed())
+	if p.failed != nil {
+		return fmt.Errorf("%s: %w\n%s", p.name, p.failed, p.printed())
 	}
 	return nil
 }

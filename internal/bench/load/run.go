@@ -57,8 +57,24 @@ func Join(outcomes []Outcome) Outcome {
 	return all
 }
 
-// Run carries a plan out. An answer with another status than wanted ends it.
+// Run carries a plan out with a client that costs as little as can be. An answer with
+// another status than wanted ends it.
 func Run(ctx context.Context, plan Plan) (Outcome, error) {
+	return run(ctx, plan, func() (asker, error) { return Dial(plan.Address) })
+}
+
+// RunStandard carries a plan out with the client of net/http, as most programs would.
+func RunStandard(ctx context.Context, plan Plan) (Outcome, error) {
+	return run(ctx, plan, func() (asker, error) { return newStandard(plan.Address), nil })
+}
+
+// asker is a client with one connection.
+type asker interface {
+	Do(Request) (Response, error)
+	Close() error
+}
+
+func run(ctx context.Context, plan Plan, dial func() (asker, error)) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, plan.Duration)
 	defer cancel()
 	latencies := make([][]time.Duration, plan.Connections)
@@ -67,7 +83,7 @@ func Run(ctx context.Context, plan Plan) (Outcome, error) {
 	var workers sync.WaitGroup
 	for worker := range plan.Connections {
 		workers.Go(func() {
-			latencies[worker], failures[worker] = work(ctx, plan, worker, start)
+			latencies[worker], failures[worker] = work(ctx, plan, dial, worker, start)
 		})
 	}
 	workers.Wait()
@@ -77,8 +93,8 @@ func Run(ctx context.Context, plan Plan) (Outcome, error) {
 	return Outcome{Requests: len(all), Elapsed: elapsed, Latencies: all}, errors.Join(failures...)
 }
 
-func work(ctx context.Context, plan Plan, worker int, start time.Time) ([]time.Duration, error) {
-	conn, err := Dial(plan.Address)
+func work(ctx context.Context, plan Plan, dial func() (asker, error), worker int, start time.Time) ([]time.Duration, error) {
+	conn, err := dial()
 	if err != nil {
 		return nil, err
 	}
