@@ -75,44 +75,44 @@ func characters(text string) []int {
 	return starts
 }
 
-// pieces cuts a folded chunk.
-func pieces(chunk string) []piece {
-	var all []piece
-	begin, unspaced := -1, false
-	end := func(at int) {
-		if begin >= 0 {
-			all = append(all, newPiece(chunk[begin:at], unspaced))
-		}
-		begin = -1
-	}
+// fewPieces is how many a chunk rarely has more of.
+const fewPieces = 4
+
+// appendPieces cuts a folded chunk.
+func appendPieces(all []piece, chunk string) []piece {
+	begin, unspaced, plain := -1, false, true
 	for i, r := range chunk {
+		cut, inside := false, true
 		switch {
 		case r < utf8.RuneSelf && (r >= 'a' && r <= 'z' || r >= '0' && r <= '9'):
-			if begin >= 0 && unspaced {
-				end(i)
-			}
+			cut = unspaced
 		case isApostrophe(r):
+			plain = false
 			continue
 		case !isWord(r):
-			end(i)
-			continue
+			cut, inside = true, false
 		case begin >= 0 && follows(r):
 			continue
 		default:
-			if begin >= 0 && unspaced != isUnspaced(r) {
-				end(i)
-			}
+			cut = unspaced != isUnspaced(r)
 		}
-		if begin < 0 {
-			begin, unspaced = i, isUnspaced(r)
+		if cut && begin >= 0 {
+			all = append(all, newPiece(chunk[begin:i], unspaced, plain))
+			begin = -1
+		}
+		if inside && begin < 0 {
+			begin, unspaced, plain = i, isUnspaced(r), true
 		}
 	}
-	end(len(chunk))
+	if begin >= 0 {
+		all = append(all, newPiece(chunk[begin:], unspaced, plain))
+	}
 	return all
 }
 
-func newPiece(run string, unspaced bool) piece {
-	if !strings.ContainsFunc(run, isApostrophe) {
+// newPiece makes a piece of a run, which is plain if it has no apostrophes.
+func newPiece(run string, unspaced, plain bool) piece {
+	if plain {
 		return piece{text: run, unspaced: unspaced}
 	}
 	p := piece{text: withoutApostrophes(run), unspaced: unspaced}

@@ -52,7 +52,7 @@ type Terms struct {
 func Of(name, username, email string, more ...string) Terms {
 	t := Terms{Words: make([]string, 0, 12), Logins: make([]string, 0, 2), Hosts: make([]string, 0, 3)}
 	for chunk := range chunks(name) {
-		t.Name = append(t.Name, t.addName(chunk)...)
+		t.Name = t.addName(t.Name, chunk)
 	}
 	t.Name = t.Name[:fitting(t.Name)]
 	for _, text := range more {
@@ -60,7 +60,7 @@ func Of(name, username, email string, more ...string) Terms {
 			continue
 		}
 		for chunk := range chunks(text) {
-			t.addName(chunk)
+			t.addName(nil, chunk)
 		}
 	}
 	for chunk := range chunks(username) {
@@ -76,10 +76,11 @@ func Of(name, username, email string, more ...string) Terms {
 // NameKey is what entities are sorted by when they are sorted by name.
 func (t Terms) NameKey() string { return strings.Join(t.Name, " ") }
 
-// addName takes the words of a name's chunk in, and gives those that stand for it
+// addName takes the words of a name's chunk in, and appends those that stand for it
 // in order.
-func (t *Terms) addName(chunk string) (inOrder []string) {
-	all := pieces(chunk)
+func (t *Terms) addName(inOrder []string, chunk string) []string {
+	var room [fewPieces]piece
+	all := appendPieces(room[:0], chunk)
 	for _, p := range all {
 		t.Words = p.appendWords(t.Words)
 		inOrder = p.appendTyped(inOrder)
@@ -94,7 +95,8 @@ func (t *Terms) addName(chunk string) (inOrder []string) {
 }
 
 func (t *Terms) addUsername(chunk string) {
-	all := pieces(chunk)
+	var room [fewPieces]piece
+	all := appendPieces(room[:0], chunk)
 	if t.Username = joined(all); t.Username != "" {
 		t.Logins = append(t.Logins, t.Username)
 	}
@@ -109,14 +111,15 @@ func (t *Terms) addUsername(chunk string) {
 
 func (t *Terms) addAddress(chunk string) {
 	local, host, _ := strings.Cut(chunk, "@")
-	all := pieces(local)
+	var room [fewPieces]piece
+	all := appendPieces(room[:0], local)
 	for _, p := range all {
 		t.Words = p.appendWords(t.Words)
 	}
 	if login := joined(all); login != "" {
 		t.Logins = append(t.Logins, login)
 	}
-	for _, p := range pieces(host) {
+	for _, p := range appendPieces(room[:0], host) {
 		t.Hosts = p.appendWords(t.Hosts)
 	}
 }
@@ -170,7 +173,7 @@ func InText(text string) []Typed {
 		}
 	}
 	addPieces := func(text string, where Where) {
-		for _, p := range pieces(text) {
+		for _, p := range appendPieces(nil, text) {
 			for _, word := range p.appendTyped(nil) {
 				add(word, where)
 			}
@@ -179,7 +182,7 @@ func InText(text string) []Typed {
 	for chunk := range chunks(text) {
 		before, behind, isAddress := strings.Cut(chunk, "@")
 		if isAddress {
-			add(joined(pieces(before)), InLogins)
+			add(joined(appendPieces(nil, before)), InLogins)
 			addPieces(behind, InHosts)
 		} else {
 			addPieces(chunk, Anywhere)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -53,26 +54,50 @@ const ownTerms = 2
 // numbers of theirs.
 func numbered(versions []*version) (terms []string, numbers []uint32) {
 	seen := make(map[string]uint32, ownTerms*len(versions))
+	found := make([]foundTerm, 0, ownTerms*len(versions))
 	for _, v := range versions {
 		for _, term := range v.terms {
-			number, found := seen[term]
-			if !found {
-				number = uint32(len(terms))
+			number, known := seen[term]
+			if !known {
+				number = uint32(len(found))
 				seen[term] = number
-				terms = append(terms, term)
+				found = append(found, foundTerm{beginning(term), term, number})
 			}
 			numbers = append(numbers, number)
 		}
 	}
-	slices.Sort(terms)
-	final := make([]uint32, len(terms))
-	for number, term := range terms {
-		final[seen[term]] = uint32(number)
+	slices.SortFunc(found, compareFound)
+	terms = make([]string, len(found))
+	final := make([]uint32, len(found))
+	for number, f := range found {
+		terms[number], final[f.number] = f.term, uint32(number)
 	}
 	for i, first := range numbers {
 		numbers[i] = final[first]
 	}
 	return terms, numbers
+}
+
+// foundTerm is a term as it was found: so many others were before it.
+type foundTerm struct {
+	beginning uint64
+	term      string
+	number    uint32
+}
+
+func compareFound(a, b foundTerm) int {
+	if a.beginning != b.beginning {
+		return cmp.Compare(a.beginning, b.beginning)
+	}
+	return strings.Compare(a.term, b.term)
+}
+
+// beginning is the first eight bytes of a term, as a number that compares as they
+// do: most terms differ in it.
+func beginning(term string) uint64 {
+	var first [8]byte
+	copy(first[:], term)
+	return binary.BigEndian.Uint64(first[:])
 }
 
 // gathered numbers the labels of versions, and lists who has each.
