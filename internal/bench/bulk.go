@@ -19,8 +19,6 @@ const (
 	// are asked for at a time.
 	bulkItems       = 500
 	bulkConnections = 8
-	// imported is how many users a stream makes, and seed to compare it with.
-	imported = 200_000
 )
 
 // newUserBody is a user whom no directory has, as JSON.
@@ -53,15 +51,15 @@ func (b *bench) bulk(ctx context.Context, _, identity *process) error {
 			return err
 		}
 	}
-	seeded, err := b.seedRate(ctx)
+	seeded, err := b.seedRate(ctx, b.users)
 	if err != nil {
 		return err
 	}
-	streamed, err := b.streamRate(ctx)
+	streamed, err := b.streamRate(ctx, b.users)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(b.out, "%d users: %.0f/s as lines over one connection, %.0f/s by seed: %.0f %%\n", imported, streamed, seeded, 100*streamed/seeded)
+	fmt.Fprintf(b.out, "%d users: %.0f/s as lines over one connection, %.0f/s by seed: %.0f %%\n", b.users, streamed, seeded, 100*streamed/seeded)
 	return nil
 }
 
@@ -105,22 +103,22 @@ func (b *bench) batches(ctx context.Context, identity *process, client string, r
 
 // seedRate is how many users a second seed makes in a new directory, index and
 // all.
-func (b *bench) seedRate(ctx context.Context) (rate float64, err error) {
+func (b *bench) seedRate(ctx context.Context, users int) (rate float64, err error) {
 	data, err := os.MkdirTemp("", "identity-seed-*")
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(data)
 	begun := time.Now()
-	if out, err := exec.CommandContext(ctx, b.identity, "seed", "--data", data, "--users", fmt.Sprint(imported), "--groups", "0").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, b.identity, "seed", "--data", data, "--users", fmt.Sprint(users), "--groups", "0").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("seed: %w\n%s", err, out)
 	}
-	return imported / time.Since(begun).Seconds(), nil
+	return float64(users) / time.Since(begun).Seconds(), nil
 }
 
 // streamRate is how many users a second a service with a new directory makes of
 // lines.
-func (b *bench) streamRate(ctx context.Context) (rate float64, err error) {
+func (b *bench) streamRate(ctx context.Context, users int) (rate float64, err error) {
 	data, err := os.MkdirTemp("", "identity-stream-*")
 	if err != nil {
 		return 0, err
@@ -144,21 +142,21 @@ func (b *bench) streamRate(ctx context.Context) (rate float64, err error) {
 		return 0, err
 	}
 	defer answer.Body.Close()
-	go func() { in.CloseWithError(writeLines(in)) }()
+	go func() { in.CloseWithError(writeLines(in, users)) }()
 	results, answered := bufio.NewScanner(answer.Body), 0
 	for results.Scan() {
 		answered++
 	}
-	if answered != imported {
-		return 0, errors.Join(fmt.Errorf("%d of %d lines were answered", answered, imported), results.Err())
+	if answered != users {
+		return 0, errors.Join(fmt.Errorf("%d of %d lines were answered", answered, users), results.Err())
 	}
-	return imported / time.Since(begun).Seconds(), nil
+	return float64(users) / time.Since(begun).Seconds(), nil
 }
 
-func writeLines(to io.Writer) error {
+func writeLines(to io.Writer, users int) error {
 	out := bufio.NewWriterSize(to, 64<<10)
 	var line []byte
-	for range imported {
+	for range users {
 		line = append(newUserBody(append(line[:0], `{"op":"create","user":`...)), '}', '\n')
 		if _, err := out.Write(line); err != nil {
 			return err

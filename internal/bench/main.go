@@ -25,6 +25,7 @@ type bench struct {
 	Only        []string      `help:"Only these: post, bulk, get, search, writes, start, groups, follow, effective, rebuild, transfer."`
 
 	identity, floor string
+	users           int // of the size that is being measured
 	out             io.Writer
 }
 
@@ -63,6 +64,7 @@ func (b *bench) wants(part string) bool { return b.Only == nil || slices.Contain
 
 // size measures a directory of one size.
 func (b *bench) size(ctx context.Context, users int) (err error) {
+	b.users = users
 	fmt.Fprintf(b.out, "\n## %d users\n", users)
 	data := filepath.Join(b.Data, fmt.Sprintf("identity-%d", users))
 	if err := b.seed(ctx, data, users); err != nil {
