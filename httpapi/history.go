@@ -20,7 +20,8 @@ var memberHistoryRoutes = []route{
 	{
 		method: http.MethodGet, path: "/groups/{id}/members/history", scope: domain.ReadScope, id: "getMembersHistory", tag: "members",
 		summary: "Every commit of the memberships that there ever were in a group, by time", query: historyParameters, headers: readHeaders,
-		description: "By time, then by the member's id, then by number; each with its `groupId` and `memberId`. " + historyText,
+		description: "By time, then by the member's id, then by number; each with its `groupId` and `memberId`. A page may have fewer items than it could, or none, while many memberships are " +
+			"read: `next` goes on. " + historyText,
 		answers:     []answer{{status: http.StatusOK, text: "A page of commits.", schema: "ChangeList", headers: listHeaders, example: memberChangeListExample}},
 		serve:       getMembersHistory,
 	},

@@ -154,16 +154,16 @@ func (s *sealer) sealRecall(scope string, place []byte, diff bool) string {
 
 // openSeq reads a cursor that holds a commit's number; none is 0.
 func (s *sealer) openSeq(stream eventstream.StreamID, recall *Recall) (eventstream.Seq, error) {
-	place, err := s.openRecall(historyScope(stream), 8, recall)
+	place, err := s.openRecall(historyScope(stream), func(size int) bool { return size == 8 }, recall)
 	if err != nil || place == nil {
 		return 0, err
 	}
 	return eventstream.Seq(binary.BigEndian.Uint64(place)), nil
 }
 
-// openRecall reads a cursor that holds a place of a size and whether changes were
-// asked for, which it notes; no cursor is no place.
-func (s *sealer) openRecall(scope string, size int, recall *Recall) ([]byte, error) {
+// openRecall reads a cursor that holds a place of a fitting size and whether changes
+// were asked for, which it notes; no cursor is no place.
+func (s *sealer) openRecall(scope string, fits func(size int) bool, recall *Recall) ([]byte, error) {
 	if recall.Cursor == "" {
 		return nil, nil
 	}
@@ -171,10 +171,13 @@ func (s *sealer) openRecall(scope string, size int, recall *Recall) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	diff := len(place) == size+1 && place[size] == withDiff
-	if len(place) != size && !diff || recall.Diff && !diff {
+	last := len(place) - 1
+	diff := last >= 0 && place[last] == withDiff && fits(last)
+	if !diff && (recall.Diff || !fits(len(place))) {
 		return nil, badCursor()
 	}
-	recall.Diff = diff
-	return place[:size], nil
+	if recall.Diff = diff; diff {
+		place = place[:last]
+	}
+	return place, nil
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -22,7 +21,10 @@ import (
 // number. Which memberships there are is what the view shows, and what became of
 // them is read from their streams.
 //
-// A page costs the reading of every membership that changed more than once.
+// A page needs the reading of every membership that changed more than once. Where
+// they are more than one call should read, the page ends early, and may be empty;
+// its Next goes on with the reading. Such a walk tells what was committed before
+// that reading began.
 func (r *Reader) MembersHistory(ctx context.Context, group domain.GroupID, recall Recall, fresh Freshness) (Page[Change], error) {
 	r = r.answering()
 	ctx, span := r.config.Tracer.Start(ctx, "queries.MembersHistory")
@@ -32,7 +34,7 @@ func (r *Reader) MembersHistory(ctx context.Context, group domain.GroupID, recal
 		return Page[Change]{}, err
 	}
 	scope := "history of the members of " + group.String()
-	place, err := r.cursors.openRecall(scope, timedSize, &recall)
+	place, err := r.cursors.openRecall(scope, isTiming, &recall)
 	if err != nil {
 		return Page[Change]{}, err
 	}
@@ -47,14 +49,16 @@ func (r *Reader) MembersHistory(ctx context.Context, group domain.GroupID, recal
 	if head == 0 {
 		return Page[Change]{}, noGroup()
 	}
-	first := &firsts{after: timedAt(place), limit: limit + 1}
-	if err := r.timeEdges(ctx, group, first); err != nil {
+	from := timingAt(place, limit)
+	if done, err := r.timeEdges(ctx, group, from); err != nil {
 		return Page[Change]{}, err
+	} else if !done {
+		page.Next = r.cursors.sealRecall(scope, from.place(), recall.Diff)
+		return page, nil
 	}
-	found := first.taken()
-	if len(found) > limit {
-		found = found[:limit]
-		page.Next = r.cursors.sealRecall(scope, found[limit-1].place(), recall.Diff)
+	found, more := from.page(limit)
+	if more {
+		page.Next = r.cursors.sealRecall(scope, found[len(found)-1].place(nil), recall.Diff)
 	}
 	page.Items, err = r.changesOf(ctx, group, found, recall.Diff)
 	return page, err
@@ -73,16 +77,12 @@ func (t timed) compare(other timed) int {
 
 const timedSize = 8 + len(uuid.UUID{}) + 8
 
-func (t timed) place() []byte {
-	place := binary.BigEndian.AppendUint64(nil, uint64(t.at))
-	return binary.BigEndian.AppendUint64(append(place, t.member[:]...), uint64(t.seq))
+func (t timed) place(dst []byte) []byte {
+	dst = append(binary.BigEndian.AppendUint64(dst, uint64(t.at)), t.member[:]...)
+	return binary.BigEndian.AppendUint64(dst, uint64(t.seq))
 }
 
-// timedAt reads a place; none is before everything.
 func timedAt(place []byte) timed {
-	if place == nil {
-		return timed{at: time.Time{}.UnixMilli() - 1}
-	}
 	return timed{
 		at: int64(binary.BigEndian.Uint64(place)), member: uuid.UUID(place[8 : 8+len(uuid.UUID{})]),
 		seq: eventstream.Seq(binary.BigEndian.Uint64(place[timedSize-8:])),
@@ -120,34 +120,6 @@ func (f *firsts) taken() []timed {
 	defer f.mu.Unlock()
 	f.cut()
 	return f.kept
-}
-
-// timeEdges shows the commits of all memberships of a group. The row of one that
-// has a single commit tells when that was.
-func (r *Reader) timeEdges(ctx context.Context, group domain.GroupID, to *firsts) error {
-	for after := uuid.Nil; ; {
-		rows, err := r.config.View.EverMembers(ctx, group, after, pastChunk)
-		if err != nil {
-			return fmt.Errorf("list rows of the view: %w", err)
-		}
-		reading, within := errgroup.WithContext(ctx)
-		reading.SetLimit(streamsAtOnce)
-		for i := range rows {
-			row := &rows[i]
-			if row.Seq == 1 && row.Present {
-				to.add(timed{row.Since.UnixMilli(), row.Member, 1})
-				continue
-			}
-			reading.Go(func() error { return r.timeEdge(within, row, to) })
-		}
-		if err := reading.Wait(); err != nil {
-			return err
-		}
-		if len(rows) < pastChunk {
-			return nil
-		}
-		after = rows[len(rows)-1].Member
-	}
 }
 
 func (r *Reader) timeEdge(ctx context.Context, row *domain.Membership, to *firsts) error {
