@@ -23,6 +23,7 @@ type Follower struct {
 	told  bool // everything was, when it was asked last
 
 	groups []uuid.UUID // those that come next in the members' list
+	ahead  map[uuid.UUID]membersRead
 }
 
 // Follow makes a follower that goes on behind a position, or from the beginning if
@@ -163,7 +164,7 @@ func (f *Follower) begin(ctx context.Context) error {
 
 // next goes on with another list, or with what changes.
 func (f *Follower) next(to stage) {
-	f.at.stage, f.at.id, f.at.member = to, uuid.Nil, uuid.Nil
+	f.at.stage, f.at.id, f.at.member, f.ahead = to, uuid.Nil, uuid.Nil, nil
 }
 
 func (f *Follower) walkUsers(ctx context.Context, page []News, limit int) ([]News, error) {
@@ -219,76 +220,6 @@ func (f *Follower) walkGroups(ctx context.Context, page []News, limit int) ([]Ne
 
 func groupNews(group *domain.Group, at position) News {
 	return News{Kind: GroupNews, Seq: eventstream.Seq(group.Seq), Group: *group, at: at}
-}
-
-// groupsAtOnce is how many groups the members' list looks ahead.
-const groupsAtOnce = 500
-
-// walkMembers tells the members of one group after the other. The position names
-// the group it is at, and the member it was told of last.
-func (f *Follower) walkMembers(ctx context.Context, page []News, limit int) ([]News, error) {
-	if !f.at.filter.wants(MemberNews) {
-		f.next(newsStage)
-		return page, nil
-	}
-	if f.at.id == uuid.Nil {
-		group, err := f.nextGroup(ctx, uuid.Nil)
-		if err != nil {
-			return page, err
-		}
-		if group == uuid.Nil {
-			f.next(newsStage)
-			return page, nil
-		}
-		f.at.id = group
-	}
-	wanted := limit - len(page)
-	members, err := f.r.config.View.Members(ctx, domain.GroupID{UUID: f.at.id}, f.at.member, wanted)
-	if err != nil {
-		return page, fmt.Errorf("list members: %w", err)
-	}
-	for i := range members {
-		f.at.member = members[i].Member
-		page = append(page, memberNews(&members[i], f.at))
-	}
-	if len(members) == wanted {
-		return page, nil
-	}
-	group, err := f.nextGroup(ctx, f.at.id)
-	if err != nil {
-		return page, err
-	}
-	if group == uuid.Nil {
-		f.next(newsStage)
-		return page, nil
-	}
-	f.at.id, f.at.member = group, uuid.Nil
-	return page, nil
-}
-
-// nextGroup gives the group after another in the list, the nil one after the last.
-func (f *Follower) nextGroup(ctx context.Context, after uuid.UUID) (uuid.UUID, error) {
-	if only := f.at.filter.Group; !only.IsZero() {
-		if after == uuid.Nil {
-			return only.UUID, nil
-		}
-		return uuid.Nil, nil
-	}
-	if len(f.groups) == 0 {
-		groups, err := f.r.groupsAfter(ctx, after, groupsAtOnce)
-		if err != nil {
-			return uuid.Nil, err
-		}
-		for i := range groups {
-			f.groups = append(f.groups, groups[i].ID.UUID)
-		}
-	}
-	if len(f.groups) == 0 {
-		return uuid.Nil, nil
-	}
-	next := f.groups[0]
-	f.groups = f.groups[1:]
-	return next, nil
 }
 
 func memberNews(membership *domain.Membership, at position) News {

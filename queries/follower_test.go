@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/eventstream/memstore"
 	"github.com/seed5b6a70b4/identity/queries"
 	"github.com/seed5b6a70b4/identity/sync/lognotices"
 )
@@ -74,6 +76,69 @@ func TestPagesThatAreCutShortGetOn(t *testing.T) {
 	}
 	if told != 1 {
 		t.Errorf("told %d memberships of one", told)
+	}
+}
+
+// together lists members once several lists are asked for at a time.
+type together struct {
+	queries.View
+	met sync.WaitGroup
+}
+
+func (v *together) Members(ctx context.Context, group domain.GroupID, after uuid.UUID, limit int) ([]domain.Membership, error) {
+	if after == uuid.Nil {
+		v.met.Done()
+		v.met.Wait()
+	}
+	return v.View.Members(ctx, group, after, limit)
+}
+
+// Where each list takes a request, those of several groups are asked for at a time,
+// and each membership is told once, however small the pages.
+func TestMembersAreListedTogether(t *testing.T) {
+	for _, limit := range []int{1, 2, 5, 100} {
+		d := newDirectoryOn(t, func(s *memstore.Store) eventstream.Store { return &countedReads{Store: s} })
+		member := d.user("ada").User.ID
+		const groups = 16
+		for i := range groups {
+			group := d.group(fmt.Sprint("g", i)).Group.ID
+			if i%3 == 0 {
+				continue
+			}
+			d.addMember(group, member.UUID)
+			for k := range i % 4 {
+				d.addMember(group, d.user(fmt.Sprint("u", i, ".", k)).User.ID.UUID)
+			}
+		}
+		view := &together{View: d.view}
+		view.met.Add(groups)
+		follower, err := d.following(view).Follow("", queries.NewsFilter{Kinds: queries.MemberNews}, eventstream.Epoch{})
+		isErr(t, "follow", err, nil)
+		told := map[string]int{}
+		for pages := 0; !follower.Told(); pages++ {
+			page, err := follower.Next(t.Context(), nil, limit)
+			isErr(t, "next", err, nil)
+			if len(page) > limit || pages > 100 {
+				t.Fatalf("page %d has %d", pages, len(page))
+			}
+			for _, news := range page {
+				told[fmt.Sprint(news.Membership.Group, news.Membership.Member)]++
+			}
+		}
+		want := 0
+		for i := range groups {
+			if i%3 != 0 {
+				want += 1 + i%4
+			}
+		}
+		for which, times := range told {
+			if times != 1 {
+				t.Errorf("%s was told %d times", which, times)
+			}
+		}
+		if len(told) != want {
+			t.Errorf("in pages of %d: told %d memberships of %d", limit, len(told), want)
+		}
 	}
 }
 
