@@ -28,14 +28,14 @@ type Follower struct {
 
 // Follow makes a follower that goes on behind a position, or from the beginning if
 // that is empty. A position brings its filter with it: one given beside it must be
-// zero or the same. The error is ErrNewsOff, a refusal, or eventstream's
+// zero or the same. The error is ErrChangesOff, a refusal, or eventstream's
 // ErrMalformedToken or ErrForeignToken; nothing is read yet.
-func (r *Reader) Follow(after string, filter NewsFilter, epoch eventstream.Epoch) (*Follower, error) {
+func (r *Reader) Follow(after string, filter ChangeFilter, epoch eventstream.Epoch) (*Follower, error) {
 	if r.config.Notices == nil {
-		return nil, ErrNewsOff
+		return nil, ErrChangesOff
 	}
-	given := filter != (NewsFilter{})
-	if filter.Kinds == allNews && filter.Group.IsZero() {
+	given := filter != (ChangeFilter{})
+	if filter.Kinds == allChanges && filter.Group.IsZero() {
 		filter.Kinds = 0
 	}
 	if err := filter.check(); err != nil {
@@ -68,9 +68,9 @@ func (f *Follower) Position() (string, error) {
 	return string(text), err
 }
 
-// AppendPosition appends the position behind a News of this follower.
-func (f *Follower) AppendPosition(dst []byte, news *News) ([]byte, error) {
-	return news.at.appendText(dst, f.epoch)
+// AppendPosition appends the position behind a Change of this follower.
+func (f *Follower) AppendPosition(dst []byte, change *Change) ([]byte, error) {
+	return change.at.appendText(dst, f.epoch)
 }
 
 // Ensure brings the view to where it shows what the follower is told, at least. That
@@ -92,7 +92,7 @@ const worked = 1 << 14
 // Next appends to a page what comes next, up to limit in all. It may append less,
 // or nothing, and have more to tell; see Told. It fails only where it has got no
 // further: else the next one fails.
-func (f *Follower) Next(ctx context.Context, page []News, limit int) ([]News, error) {
+func (f *Follower) Next(ctx context.Context, page []Change, limit int) ([]Change, error) {
 	if err := f.begin(ctx); err != nil {
 		return page, err
 	}
@@ -111,7 +111,7 @@ func (f *Follower) Next(ctx context.Context, page []News, limit int) ([]News, er
 			page, err = f.walkMembers(ctx, page, limit)
 			n = f.groupWork()
 		default:
-			page, n, err = f.news(ctx, page, limit)
+			page, n, err = f.changes(ctx, page, limit)
 		}
 		if err != nil && gone == 0 && len(page) == begun {
 			return page, err
@@ -167,7 +167,7 @@ func (f *Follower) next(to stage) {
 	f.at.stage, f.at.id, f.at.member, f.ahead = to, uuid.Nil, uuid.Nil, nil
 }
 
-func (f *Follower) walkUsers(ctx context.Context, page []News, limit int) ([]News, error) {
+func (f *Follower) walkUsers(ctx context.Context, page []Change, limit int) ([]Change, error) {
 	if !f.at.filter.wantsUser() {
 		f.next(walkGroups)
 		return page, nil
@@ -179,7 +179,7 @@ func (f *Follower) walkUsers(ctx context.Context, page []News, limit int) ([]New
 	}
 	for i := range users {
 		f.at.id = users[i].ID.UUID
-		page = append(page, News{Kind: UserNews, Seq: eventstream.Seq(users[i].Seq), User: users[i], at: f.at})
+		page = append(page, Change{Kind: UserChange, Seq: eventstream.Seq(users[i].Seq), User: users[i], at: f.at})
 	}
 	if len(users) < wanted {
 		f.next(walkGroups)
@@ -187,16 +187,16 @@ func (f *Follower) walkUsers(ctx context.Context, page []News, limit int) ([]New
 	return page, nil
 }
 
-func (f *Follower) walkGroups(ctx context.Context, page []News, limit int) ([]News, error) {
-	if only := f.at.filter.Group; !only.IsZero() || !f.at.filter.wants(GroupNews) {
-		if f.at.filter.wants(GroupNews) && !only.IsZero() {
+func (f *Follower) walkGroups(ctx context.Context, page []Change, limit int) ([]Change, error) {
+	if only := f.at.filter.Group; !only.IsZero() || !f.at.filter.wants(GroupChange) {
+		if f.at.filter.wants(GroupChange) && !only.IsZero() {
 			group, err := f.r.config.View.Group(ctx, only)
 			if err != nil {
 				return page, fmt.Errorf("read a group's row: %w", err)
 			}
 			f.next(walkMembers)
 			if group.Exists() {
-				page = append(page, groupNews(&group, f.at))
+				page = append(page, groupChange(&group, f.at))
 			}
 			return page, nil
 		}
@@ -210,7 +210,7 @@ func (f *Follower) walkGroups(ctx context.Context, page []News, limit int) ([]Ne
 	}
 	for i := range groups {
 		f.at.id = groups[i].ID.UUID
-		page = append(page, groupNews(&groups[i], f.at))
+		page = append(page, groupChange(&groups[i], f.at))
 	}
 	if len(groups) < wanted {
 		f.next(walkMembers)
@@ -218,10 +218,10 @@ func (f *Follower) walkGroups(ctx context.Context, page []News, limit int) ([]Ne
 	return page, nil
 }
 
-func groupNews(group *domain.Group, at position) News {
-	return News{Kind: GroupNews, Seq: eventstream.Seq(group.Seq), Group: *group, at: at}
+func groupChange(group *domain.Group, at position) Change {
+	return Change{Kind: GroupChange, Seq: eventstream.Seq(group.Seq), Group: *group, at: at}
 }
 
-func memberNews(membership *domain.Membership, at position) News {
-	return News{Kind: MemberNews, Seq: eventstream.Seq(membership.Seq), Removed: !membership.Present, Membership: *membership, at: at}
+func memberChange(membership *domain.Membership, at position) Change {
+	return Change{Kind: MemberChange, Seq: eventstream.Seq(membership.Seq), Removed: !membership.Present, Membership: *membership, at: at}
 }

@@ -58,7 +58,7 @@ func TestPagesThatAreCutShortGetOn(t *testing.T) {
 	var after string
 	told, asked := 0, 0
 	for ended := false; !ended; {
-		follower, err := reader.Follow(after, queries.NewsFilter{Kinds: queries.MemberNews}, eventstream.Epoch{})
+		follower, err := reader.Follow(after, queries.ChangeFilter{Kinds: queries.MemberChange}, eventstream.Epoch{})
 		isErr(t, "follow", err, nil)
 		page, err := follower.Next(t.Context(), nil, 50)
 		if asked++; asked > 30 {
@@ -112,7 +112,7 @@ func TestMembersAreListedTogether(t *testing.T) {
 		}
 		view := &together{View: d.view}
 		view.met.Add(groups)
-		follower, err := d.following(view).Follow("", queries.NewsFilter{Kinds: queries.MemberNews}, eventstream.Epoch{})
+		follower, err := d.following(view).Follow("", queries.ChangeFilter{Kinds: queries.MemberChange}, eventstream.Epoch{})
 		isErr(t, "follow", err, nil)
 		told := map[string]int{}
 		for pages := 0; !follower.Told(); pages++ {
@@ -121,8 +121,8 @@ func TestMembersAreListedTogether(t *testing.T) {
 			if len(page) > limit || pages > 100 {
 				t.Fatalf("page %d has %d", pages, len(page))
 			}
-			for _, news := range page {
-				told[fmt.Sprint(news.Membership.Group, news.Membership.Member)]++
+			for _, change := range page {
+				told[fmt.Sprint(change.Membership.Group, change.Membership.Member)]++
 			}
 		}
 		want := 0
@@ -146,18 +146,18 @@ func TestMembersAreListedTogether(t *testing.T) {
 func TestAPositionOfOtherKinds(t *testing.T) {
 	d := newDirectory(t)
 	reader := d.following(d.view)
-	follower, err := reader.Follow("", queries.NewsFilter{Kinds: queries.UserNews}, eventstream.Epoch{})
+	follower, err := reader.Follow("", queries.ChangeFilter{Kinds: queries.UserChange}, eventstream.Epoch{})
 	isErr(t, "follow", err, nil)
 	_, err = follower.Next(t.Context(), nil, 1)
 	isErr(t, "next", err, nil)
 	position, err := follower.Position()
 	isErr(t, "position", err, nil)
-	for _, kinds := range []queries.NewsKind{queries.GroupNews, queries.UserNews | queries.GroupNews | queries.MemberNews} {
-		_, err = reader.Follow(position, queries.NewsFilter{Kinds: kinds}, eventstream.Epoch{})
+	for _, kinds := range []queries.ChangeKind{queries.GroupChange, queries.UserChange | queries.GroupChange | queries.MemberChange} {
+		_, err = reader.Follow(position, queries.ChangeFilter{Kinds: kinds}, eventstream.Epoch{})
 		isErr(t, fmt.Sprint("kinds ", kinds), err, domain.Invalid)
 	}
-	_, err = reader.Follow(position, queries.NewsFilter{Kinds: queries.UserNews}, eventstream.Epoch{})
+	_, err = reader.Follow(position, queries.ChangeFilter{Kinds: queries.UserChange}, eventstream.Epoch{})
 	isErr(t, "the same", err, nil)
-	_, err = reader.Follow(position, queries.NewsFilter{}, eventstream.Epoch{})
+	_, err = reader.Follow(position, queries.ChangeFilter{}, eventstream.Epoch{})
 	isErr(t, "none", err, nil)
 }

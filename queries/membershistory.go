@@ -25,33 +25,33 @@ import (
 // they are more than one call should read, the page ends early, and may be empty;
 // its Next goes on with the reading. Such a walk tells what was committed before
 // that reading began.
-func (r *Reader) MembersHistory(ctx context.Context, group domain.GroupID, recall Recall, fresh Freshness) (Page[Change], error) {
+func (r *Reader) MembersHistory(ctx context.Context, group domain.GroupID, recall Recall, fresh Freshness) (Page[Commit], error) {
 	r = r.answering()
 	ctx, span := r.config.Tracer.Start(ctx, "queries.MembersHistory")
 	defer span.End()
 	limit, err := recall.limit()
 	if err != nil {
-		return Page[Change]{}, err
+		return Page[Commit]{}, err
 	}
 	scope := "history of the members of " + group.String()
 	place, err := r.cursors.openRecall(scope, isTiming, &recall)
 	if err != nil {
-		return Page[Change]{}, err
+		return Page[Commit]{}, err
 	}
-	page := Page[Change]{}
+	page := Page[Commit]{}
 	if page.RestsOn, err = r.rows(ctx, fresh); err != nil {
-		return Page[Change]{}, err
+		return Page[Commit]{}, err
 	}
 	head, err := r.head(ctx, eventstream.GroupStream(group.UUID))
 	if err != nil {
-		return Page[Change]{}, err
+		return Page[Commit]{}, err
 	}
 	if head == 0 {
-		return Page[Change]{}, noGroup()
+		return Page[Commit]{}, noGroup()
 	}
 	from := timingAt(place, limit)
 	if done, err := r.timeEdges(ctx, group, from); err != nil {
-		return Page[Change]{}, err
+		return Page[Commit]{}, err
 	} else if !done {
 		page.Next = r.cursors.sealRecall(scope, from.place(), recall.Diff)
 		return page, nil
@@ -60,7 +60,7 @@ func (r *Reader) MembersHistory(ctx context.Context, group domain.GroupID, recal
 	if more {
 		page.Next = r.cursors.sealRecall(scope, found[len(found)-1].place(nil), recall.Diff)
 	}
-	page.Items, err = r.changesOf(ctx, group, found, recall.Diff)
+	page.Items, err = r.commitsOf(ctx, group, found, recall.Diff)
 	return page, err
 }
 
@@ -132,8 +132,8 @@ func (r *Reader) timeEdge(ctx context.Context, row *domain.Membership, to *first
 	return nil
 }
 
-// changesOf reads some commits of memberships in a group.
-func (r *Reader) changesOf(ctx context.Context, group domain.GroupID, found []timed, diff bool) ([]Change, error) {
+// commitsOf reads some commits of memberships in a group.
+func (r *Reader) commitsOf(ctx context.Context, group domain.GroupID, found []timed, diff bool) ([]Commit, error) {
 	places := map[uuid.UUID]map[eventstream.Seq]int{}
 	for i, t := range found {
 		if places[t.member] == nil {
@@ -141,15 +141,15 @@ func (r *Reader) changesOf(ctx context.Context, group domain.GroupID, found []ti
 		}
 		places[t.member][t.seq] = i
 	}
-	items := make([]Change, len(found))
+	items := make([]Commit, len(found))
 	reading, ctx := errgroup.WithContext(ctx)
 	reading.SetLimit(streamsAtOnce)
 	for member, wanted := range places {
 		reading.Go(func() error {
 			left := len(wanted)
-			return r.changes(ctx, eventstream.MemberStream(group.UUID, member), 0, diff, func(change Change) bool {
-				if i, is := wanted[change.Seq]; is {
-					items[i] = change
+			return r.commits(ctx, eventstream.MemberStream(group.UUID, member), 0, diff, func(told Commit) bool {
+				if i, is := wanted[told.Seq]; is {
+					items[i] = told
 					left--
 				}
 				return left > 0

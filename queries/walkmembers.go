@@ -15,9 +15,9 @@ const groupsAtOnce = 500
 
 // walkMembers tells the members of one group after the other. The position names
 // the group it is at, and the member it was told of last.
-func (f *Follower) walkMembers(ctx context.Context, page []News, limit int) ([]News, error) {
-	if !f.at.filter.wants(MemberNews) {
-		f.next(newsStage)
+func (f *Follower) walkMembers(ctx context.Context, page []Change, limit int) ([]Change, error) {
+	if !f.at.filter.wants(MemberChange) {
+		f.next(feedStage)
 		return page, nil
 	}
 	if f.at.id == uuid.Nil {
@@ -26,7 +26,7 @@ func (f *Follower) walkMembers(ctx context.Context, page []News, limit int) ([]N
 			return page, err
 		}
 		if group == uuid.Nil {
-			f.next(newsStage)
+			f.next(feedStage)
 			return page, nil
 		}
 		f.at.id = group
@@ -37,7 +37,7 @@ func (f *Follower) walkMembers(ctx context.Context, page []News, limit int) ([]N
 	}
 	for i := range read.members {
 		f.at.member = read.members[i].Member
-		page = append(page, memberNews(&read.members[i], f.at))
+		page = append(page, memberChange(&read.members[i], f.at))
 	}
 	if !read.all {
 		return page, nil
@@ -47,7 +47,7 @@ func (f *Follower) walkMembers(ctx context.Context, page []News, limit int) ([]N
 		return page, err
 	}
 	if group == uuid.Nil {
-		f.next(newsStage)
+		f.next(feedStage)
 		return page, nil
 	}
 	f.at.id, f.at.member = group, uuid.Nil
