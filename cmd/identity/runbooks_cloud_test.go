@@ -193,3 +193,52 @@ func TestRunbookOfALagThatStands(t *testing.T) {
 	eventually(t, time.Minute, "it catches up", func() error { return w.shownAs(p, "", all) })
 	w.whole(p, all, members)
 }
+
+// The runbook of a parked stream: it stands still in its view and everything else goes
+// on; what was wrong is put right, it is tried again, and is as the stream says.
+func TestRunbookOfAParkedStream(t *testing.T) {
+	w := newWorld(t, 0)
+	p := w.start(w.direct, "serve", "--feed", "none")
+	all, members := w.crowd(p)
+	stream := "user/" + all[2].ID
+	key := map[string]types.AttributeValue{"p": &types.AttributeValueMemberS{Value: stream}, "s": &types.AttributeValueMemberN{Value: "1"}}
+	alter := func() {
+		t.Helper()
+		found, err := w.tables.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &w.names.Events, Key: key})
+		if err != nil || found.Item == nil {
+			t.Fatalf("the commit is %v, %v", found, err)
+		}
+		found.Item["d"].(*types.AttributeValueMemberB).Value[5] ^= 1
+		if _, err := w.tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &w.names.Events, Item: found.Item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alter()
+	w.start(w.direct, "sync")
+	listed := regexp.MustCompile(`(?m)^dynamoview\t` + stream + `\tat 1\tcorrupt\tsince `)
+	eventually(t, time.Minute, "it is parked", func() error {
+		if code, out := w.says("parked"); code != exitDone || !listed.MatchString(out) {
+			return fmt.Errorf("%w: %d %s", errNotYet, code, out)
+		}
+		return nil
+	})
+	if fault := p.ask(t, http.MethodGet, "/users/"+all[2].ID, nil, "X-Consistency", all[2].token).refused(10*time.Second, "parked"); fault != "" {
+		t.Errorf("who demands it is answered %s", fault)
+	}
+	others := append(slices.Clone(all[:2]), all[3:]...)
+	eventually(t, time.Minute, "everything else goes on", func() error { return w.shownAs(p, "", others) })
+	if code, out, errs := w.command(t.Context(), "parked", "retry", stream); code != exitFailed || !strings.Contains(out, "still parked") {
+		t.Errorf("tried again with nothing put right: %d %s%s", code, out, errs)
+	}
+	if code, out := w.says("verify"); code != exitFailed || !strings.Contains(out, stream) {
+		t.Errorf("verify ends with %d: %s", code, out)
+	}
+
+	alter() // back to what was written
+	w.done("parked", "retry")
+	if code, out := w.says("parked"); code != exitDone || out != "" {
+		t.Errorf("afterwards is listed %d %s", code, out)
+	}
+	eventually(t, time.Minute, "all is shown", func() error { return w.shownAs(p, "", all) })
+	w.whole(p, all, members)
+}
