@@ -33,8 +33,8 @@ var changeRoutes = []route{{
 		"With `Accept: application/x-ndjson` it is one item a line, all that there is; with `wait` it does not end, and empty lines show that it goes on.",
 	headers: []header{lastEventID, consistency, prefer},
 	answers: []answer{{
-		status: http.StatusOK, text: "What is to be told.", schema: "NewsPage", headers: []header{consistency}, example: newsPageExample,
-		more: []content{{media: eventStreamType[0], schema: "Text"}, {media: ndjsonType[0], schema: "News", example: newsExample}},
+		status: http.StatusOK, text: "What is to be told.", schema: "ChangePage", headers: []header{consistency}, example: changePageExample,
+		more: []content{{media: eventStreamType[0], schema: "Text"}, {media: ndjsonType[0], schema: "Change", example: changeExample}},
 	}},
 	streams: true, serve: getChanges,
 }}
@@ -74,7 +74,7 @@ func getChanges(ctx context.Context, x *exchange) error {
 // following reads the request.
 func (x *exchange) following() (*following, error) {
 	asked := &following{limit: queries.DefaultLimit, by: x.by.standing()}
-	filter, err := x.newsFilter()
+	filter, err := x.changeFilter()
 	if err != nil {
 		return nil, err
 	}
@@ -110,12 +110,12 @@ func parseSeconds(text string) (time.Duration, error) {
 
 var errWait = errors.New("not a number of seconds within bounds")
 
-var newsKinds = map[string]queries.NewsKind{"user": queries.UserNews, "group": queries.GroupNews, "member": queries.MemberNews}
+var changeKinds = map[string]queries.ChangeKind{"user": queries.UserChange, "group": queries.GroupChange, "member": queries.MemberChange}
 
-func (x *exchange) newsFilter() (filter queries.NewsFilter, err error) {
+func (x *exchange) changeFilter() (filter queries.ChangeFilter, err error) {
 	if text, given := x.param("kind"); given {
 		for name := range strings.SplitSeq(text, ",") {
-			kind, known := newsKinds[name]
+			kind, known := changeKinds[name]
 			if !known {
 				return filter, wrongParameter("kind", "must be user, group or member, or several of them with commas between")
 			}
@@ -131,7 +131,7 @@ func (x *exchange) newsFilter() (filter queries.NewsFilter, err error) {
 }
 
 // read fills a page, in the time that work on a request may take.
-func (a *following) read(ctx context.Context, x *exchange, page []queries.News, limit int) ([]queries.News, error) {
+func (a *following) read(ctx context.Context, x *exchange, page []queries.Change, limit int) ([]queries.Change, error) {
 	ctx, cancel := deadline.After(ctx, x.api.config.Timeout)
 	defer cancel()
 	return a.follower.Next(ctx, page, limit)
@@ -139,7 +139,7 @@ func (a *following) read(ctx context.Context, x *exchange, page []queries.News, 
 
 // goOn is read for who was answered, or has waited, already: only whose key is
 // still good is told more.
-func (a *following) goOn(ctx context.Context, x *exchange, page []queries.News, limit int) ([]queries.News, error) {
+func (a *following) goOn(ctx context.Context, x *exchange, page []queries.Change, limit int) ([]queries.Change, error) {
 	if err := x.lasts(ctx, a.by); err != nil {
 		return page, err
 	}
@@ -153,7 +153,7 @@ func (x *exchange) answerChanges(ctx context.Context, asked *following) error {
 		return err
 	}
 	if len(page) > 0 || !asked.follower.Told() || asked.wait == 0 || x.r.Method == http.MethodHead {
-		return x.sendNews(asked, page)
+		return x.sendChanges(asked, page)
 	}
 	until := time.Now().Add(asked.wait)
 	poll := func(ctx context.Context) {
@@ -182,13 +182,13 @@ func (x *exchange) poll(ctx context.Context, asked *following, until time.Time) 
 			return err
 		}
 		if len(page) > 0 || waiting.Err() != nil {
-			return x.sendNews(asked, page)
+			return x.sendChanges(asked, page)
 		}
 	}
 }
 
-// sendNews answers with a page.
-func (x *exchange) sendNews(asked *following, page []queries.News) (err error) {
+// sendChanges answers with a page.
+func (x *exchange) sendChanges(asked *following, page []queries.Change) (err error) {
 	if err := x.setConsistency(asked.follower.RestsOn()); err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (x *exchange) sendNews(asked *following, page []queries.News) (err error) {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		if out, err = appendNews(out, asked.follower, &page[i]); err != nil {
+		if out, err = appendChange(out, asked.follower, &page[i]); err != nil {
 			return err
 		}
 	}
@@ -214,38 +214,38 @@ func (x *exchange) sendNews(asked *following, page []queries.News) (err error) {
 	return nil
 }
 
-func appendNews(dst []byte, f *queries.Follower, news *queries.News) ([]byte, error) {
+func appendChange(dst []byte, f *queries.Follower, change *queries.Change) ([]byte, error) {
 	dst = append(dst, `{"position":"`...)
-	dst, err := f.AppendPosition(dst, news)
+	dst, err := f.AppendPosition(dst, change)
 	if err != nil {
 		return dst, err
 	}
-	return append(appendState(append(dst, '"'), news), '}'), nil
+	return append(appendState(append(dst, '"'), change), '}'), nil
 }
 
-func appendState(dst []byte, news *queries.News) []byte {
-	switch news.Kind {
-	case queries.UserNews:
-		dst = appendNewsHead(appendIDMember(dst, `,"kind":"user","id":"`, news.User.ID.UUID), news)
-		if !news.Removed {
-			dst = appendUser(append(dst, `,"user":`...), &news.User)
+func appendState(dst []byte, change *queries.Change) []byte {
+	switch change.Kind {
+	case queries.UserChange:
+		dst = appendChangeHead(appendIDMember(dst, `,"kind":"user","id":"`, change.User.ID.UUID), change)
+		if !change.Removed {
+			dst = appendUser(append(dst, `,"user":`...), &change.User)
 		}
-	case queries.GroupNews:
-		dst = appendNewsHead(appendIDMember(dst, `,"kind":"group","id":"`, news.Group.ID.UUID), news)
-		if !news.Removed {
-			dst = appendGroup(append(dst, `,"group":`...), &news.Group)
+	case queries.GroupChange:
+		dst = appendChangeHead(appendIDMember(dst, `,"kind":"group","id":"`, change.Group.ID.UUID), change)
+		if !change.Removed {
+			dst = appendGroup(append(dst, `,"group":`...), &change.Group)
 		}
-	case queries.MemberNews:
-		dst = appendUUID(append(dst, `,"kind":"member","id":"`...), news.Membership.Group.UUID)
-		dst = appendNewsHead(appendIDMember(dst, `/`, news.Membership.Member), news)
-		if !news.Removed {
-			dst = appendMembership(append(dst, `,"member":`...), &news.Membership)
+	case queries.MemberChange:
+		dst = appendUUID(append(dst, `,"kind":"member","id":"`...), change.Membership.Group.UUID)
+		dst = appendChangeHead(appendIDMember(dst, `/`, change.Membership.Member), change)
+		if !change.Removed {
+			dst = appendMembership(append(dst, `,"member":`...), &change.Membership)
 		}
 	}
 	return dst
 }
 
-func appendNewsHead(dst []byte, news *queries.News) []byte {
-	dst = strconv.AppendUint(append(dst, `,"seq":`...), uint64(news.Seq), 10)
-	return strconv.AppendBool(append(dst, `,"removed":`...), news.Removed)
+func appendChangeHead(dst []byte, change *queries.Change) []byte {
+	dst = strconv.AppendUint(append(dst, `,"seq":`...), uint64(change.Seq), 10)
+	return strconv.AppendBool(append(dst, `,"removed":`...), change.Removed)
 }

@@ -20,7 +20,7 @@ type form interface {
 	// endless tells whether the answer goes on when everything was told.
 	endless(asked *following) bool
 	begin(dst []byte) []byte
-	change(dst []byte, f *queries.Follower, news *queries.News) ([]byte, error)
+	change(dst []byte, f *queries.Follower, change *queries.Change) ([]byte, error)
 	// beat shows that the answer goes on, and how far it has got.
 	beat(dst []byte, f *queries.Follower) ([]byte, error)
 	kind() answerKind
@@ -53,12 +53,12 @@ func (eventForm) endless(*following) bool { return true }
 func (eventForm) kind() answerKind        { return eventAnswer }
 func (eventForm) begin(dst []byte) []byte { return append(dst, "retry: 2000\n\n"...) }
 
-func (eventForm) change(dst []byte, f *queries.Follower, news *queries.News) ([]byte, error) {
-	dst, err := f.AppendPosition(append(dst, "event: change\nid: "...), news)
+func (eventForm) change(dst []byte, f *queries.Follower, change *queries.Change) ([]byte, error) {
+	dst, err := f.AppendPosition(append(dst, "event: change\nid: "...), change)
 	if err != nil {
 		return dst, err
 	}
-	if dst, err = appendNews(append(dst, "\ndata: "...), f, news); err != nil {
+	if dst, err = appendChange(append(dst, "\ndata: "...), f, change); err != nil {
 		return dst, err
 	}
 	return append(dst, "\n\n"...), nil
@@ -79,8 +79,8 @@ func (lineForm) endless(asked *following) bool { return asked.wait > 0 }
 func (lineForm) kind() answerKind              { return lineAnswer }
 func (lineForm) begin(dst []byte) []byte       { return dst }
 
-func (lineForm) change(dst []byte, f *queries.Follower, news *queries.News) ([]byte, error) {
-	dst, err := appendNews(dst, f, news)
+func (lineForm) change(dst []byte, f *queries.Follower, change *queries.Change) ([]byte, error) {
+	dst, err := appendChange(dst, f, change)
 	return append(dst, '\n'), err
 }
 
@@ -89,7 +89,7 @@ func (lineForm) beat(dst []byte, _ *queries.Follower) ([]byte, error) { return a
 // streamChanges answers without end, or with all that there is. What can be refused
 // is refused before the answer begins.
 func (x *exchange) streamChanges(ctx context.Context, asked *following) error {
-	page, err := asked.read(ctx, x, nil, pageNews)
+	page, err := asked.read(ctx, x, nil, pageChanges)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (x *exchange) streamChanges(ctx context.Context, asked *following) error {
 			return
 		}
 		x.out = asked.form.begin(x.out[:0])
-		if err := x.tellNews(ctx, asked, page); err != nil {
+		if err := x.tellChanges(ctx, asked, page); err != nil {
 			x.api.metrics.endOf(err)
 			x.abandon(err)
 		}
@@ -123,15 +123,15 @@ func (x *exchange) abandon(err error) {
 	panic(http.ErrAbortHandler)
 }
 
-// pageNews is how many items are read at a time, flushBytes how much is sent.
+// pageChanges is how many items are read at a time, flushBytes how much is sent.
 const (
-	pageNews   = 256
-	flushBytes = 32 << 10
+	pageChanges = 256
+	flushBytes  = 32 << 10
 )
 
-// tellNews tells a page and all that come, until there are no more or the answer
+// tellChanges tells a page and all that come, until there are no more or the answer
 // cannot go on. While it waits it holds no buffers.
-func (x *exchange) tellNews(ctx context.Context, asked *following, page []queries.News) error {
+func (x *exchange) tellChanges(ctx context.Context, asked *following, page []queries.Change) error {
 	endless := asked.form.endless(asked)
 	for {
 		if err := x.tellPage(asked, page); err != nil {
@@ -154,13 +154,13 @@ func (x *exchange) tellNews(ctx context.Context, asked *following, page []querie
 			return context.Cause(ctx)
 		}
 		var err error
-		if page, err = asked.goOn(ctx, x, page, pageNews); err != nil {
+		if page, err = asked.goOn(ctx, x, page, pageChanges); err != nil {
 			return err
 		}
 	}
 }
 
-func (x *exchange) tellPage(asked *following, page []queries.News) (err error) {
+func (x *exchange) tellPage(asked *following, page []queries.Change) (err error) {
 	for i := range page {
 		if x.out, err = asked.form.change(x.out, asked.follower, &page[i]); err != nil {
 			return err

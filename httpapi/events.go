@@ -28,7 +28,8 @@ func (a *api) eventRoutes() []route {
 		method: http.MethodGet, path: "/events", scope: domain.AdminScope, id: "getEvents", tag: "events",
 		summary: "Every commit, as it is stored, in an order in which a copy can be made", query: eventsQuery,
 		description: "Each item is a transaction: the commits of one command, in all the streams that it wrote to, with their hashes. On the embedded store each comes once, behind all " +
-			"that it continues; elsewhere it may come again, and before what it continues: whoever makes a copy keeps it until that has come.\n\n" +
+			"that it continues; elsewhere it may come again, and before what it continues: whoever makes a copy keeps it until that has come. " +
+			"A page without items is the end only if its `next` is the `after` that was asked with: else it is how far the looking has got.\n\n" +
 			"With `Accept: application/x-ndjson` the answer is in the format of exported files: a header, a line for each transaction, and now and then, and at the end, a checkpoint that " +
 			"tells the place and checks all before it. With `wait` it does not end, and checkpoints show that it goes on.",
 		answers: []answer{{
@@ -99,14 +100,15 @@ func (x *exchange) fillEvents(ctx context.Context, asked *giving) (count int, er
 	ctx, cancel := deadline.After(context.WithoutCancel(ctx), x.api.config.Timeout/2)
 	defer cancel()
 	x.out = append(x.out[:0], `{"items":[`...)
+	moved := false
 	for step, err := range x.api.config.Events.After(ctx, asked.place) {
-		if err != nil && count > 0 && ctx.Err() != nil {
-			break // what was reached in time is a page
+		if err != nil && moved && ctx.Err() != nil {
+			break // what was reached in time is a page, also if there was nothing to give
 		}
 		if err != nil {
 			return 0, err
 		}
-		asked.place = step.Next
+		asked.place, moved = step.Next, true
 		if step.Transaction == nil {
 			continue
 		}
@@ -132,7 +134,8 @@ type eventLines struct {
 	x      *exchange
 	asked  *giving
 	lines  *commitlines.Writer
-	silent bool // HEAD
+	told   time.Time // when a place was told last, or the answer begun
+	silent bool      // HEAD
 }
 
 // Write implements io.Writer for the lines.
@@ -184,11 +187,17 @@ func (l *eventLines) giveAll(ctx context.Context) error {
 			return err
 		}
 		l.asked.place = step.Next
-		if !due {
+		late := time.Since(l.told) >= beatEvery // what is gone over has little to give
+		if !due && !late {
 			continue
 		}
 		if err := l.checkpoint(false); err != nil {
 			return err
+		}
+		if late {
+			if err := l.x.flush(); err != nil {
+				return err
+			}
 		}
 		if err := l.x.lasts(ctx, l.asked.by); err != nil {
 			return err
@@ -205,7 +214,7 @@ func (l *eventLines) begin() (err error) {
 	if l.silent = !l.x.startStream(ndjsonType); l.silent {
 		return nil
 	}
-	l.x.out = l.x.out[:0]
+	l.x.out, l.told = l.x.out[:0], time.Now()
 	l.lines, err = commitlines.NewWriter(l, &commitlines.Header{Epoch: l.x.api.config.Epoch.String(), After: l.asked.after, Ordered: l.x.api.config.Events.Ordered()})
 	return err
 }
@@ -236,5 +245,6 @@ func (l *eventLines) checkpoint(end bool) error {
 	if err != nil {
 		return err
 	}
+	l.told = time.Now()
 	return l.lines.Checkpoint(string(place), end)
 }

@@ -30,14 +30,14 @@ var (
 	answersExample        = json.RawMessage(`{"items":[{"member":true,"via":["01926e60-11b2-7d0a-8c55-2f9e4b7a6d31"]}]}`)
 	membersExample        = json.RawMessage(`{"items":[` + string(membershipExample) + `]}`)
 
-	changeListExample = json.RawMessage(`{"items":[{"seq":1,"time":"2026-11-22T07:00:00.000Z","actor":"admin","commandId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e11",` +
+	commitListExample = json.RawMessage(`{"items":[{"seq":1,"time":"2026-11-22T07:00:00.000Z","actor":"admin","commandId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e11",` +
 		`"events":[{"type":"SetUsername","data":{"username":"homer"}},{"type":"SetActive","data":{"active":true}}]}],"next":null}`)
 
-	newsExample = json.RawMessage(`{"position":"gQECAwQFBgcIAQkFAAMAAMPMi_o","kind":"member","id":"01926e60-11b2-7d0a-8c55-2f9e4b7a6d31/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10",` +
+	changeExample = json.RawMessage(`{"position":"gQECAwQFBgcIAQkFAAMAAMPMi_o","kind":"member","id":"01926e60-11b2-7d0a-8c55-2f9e4b7a6d31/01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10",` +
 		`"seq":1,"removed":false,"member":` + string(membershipExample) + `}`)
-	newsPageExample = json.RawMessage(`{"items":[` + string(newsExample) + `],"next":"gQECAwQFBgcIAQkFAAMAAMPMi_o"}`)
+	changePageExample = json.RawMessage(`{"items":[` + string(changeExample) + `],"next":"gQECAwQFBgcIAQkFAAMAAMPMi_o"}`)
 
-	memberChangeListExample = json.RawMessage(`{"items":[{"groupId":"01926e60-11b2-7d0a-8c55-2f9e4b7a6d31","memberId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10",` +
+	memberCommitListExample = json.RawMessage(`{"items":[{"groupId":"01926e60-11b2-7d0a-8c55-2f9e4b7a6d31","memberId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e10",` +
 		`"seq":1,"time":"2026-11-22T07:00:00.000Z","actor":"admin","commandId":"01926e5f-8a70-7c3e-9f41-5a2d8c6b7e12",` +
 		`"events":[{"type":"SetMember","data":{"present":true,"kind":"user"}}],` +
 		`"changes":[{"field":"kind","after":"user"},{"field":"since","after":"2026-11-22T07:00:00.000Z"}]}],"next":null}`)

@@ -54,7 +54,7 @@ var groupRoutes = []route{
 	{
 		method: http.MethodGet, path: "/groups/{id}/history", scope: domain.ReadScope, id: "getGroupHistory", tag: "groups",
 		summary: "Every commit of a group, oldest first", query: historyParameters, headers: readHeaders, description: historyText,
-		answers: []answer{{status: http.StatusOK, text: "A page of commits.", schema: "ChangeList", headers: listHeaders, example: changeListExample}},
+		answers: []answer{{status: http.StatusOK, text: "A page of commits.", schema: "CommitList", headers: listHeaders, example: commitListExample}},
 		serve:   groups.getHistory,
 	},
 }

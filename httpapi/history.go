@@ -20,14 +20,15 @@ var memberHistoryRoutes = []route{
 	{
 		method: http.MethodGet, path: "/groups/{id}/members/history", scope: domain.ReadScope, id: "getMembersHistory", tag: "members",
 		summary: "Every commit of the memberships that there ever were in a group, by time", query: historyParameters, headers: readHeaders,
-		description: "By time, then by the member's id, then by number; each with its `groupId` and `memberId`. " + historyText,
-		answers:     []answer{{status: http.StatusOK, text: "A page of commits.", schema: "ChangeList", headers: listHeaders, example: memberChangeListExample}},
-		serve:       getMembersHistory,
+		description: "By time, then by the member's id, then by number; each with its `groupId` and `memberId`. A page may have fewer items than it could, or none, while many memberships are " +
+			"read: `next` goes on. " + historyText,
+		answers: []answer{{status: http.StatusOK, text: "A page of commits.", schema: "CommitList", headers: listHeaders, example: memberCommitListExample}},
+		serve:   getMembersHistory,
 	},
 	{
 		method: http.MethodGet, path: "/groups/{id}/members/{memberId}/history", scope: domain.ReadScope, id: "getMemberHistory", tag: "members",
 		summary: "Every commit of a membership, oldest first", query: historyParameters, headers: readHeaders, description: historyText,
-		answers: []answer{{status: http.StatusOK, text: "A page of commits.", schema: "ChangeList", headers: listHeaders, example: memberChangeListExample}},
+		answers: []answer{{status: http.StatusOK, text: "A page of commits.", schema: "CommitList", headers: listHeaders, example: memberCommitListExample}},
 		serve:   getMemberHistory,
 	},
 }
@@ -37,7 +38,7 @@ func getMembersHistory(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return answerHistory(x, func(recall queries.Recall, fresh queries.Freshness) (queries.Page[queries.Change], error) {
+	return answerHistory(x, func(recall queries.Recall, fresh queries.Freshness) (queries.Page[queries.Commit], error) {
 		return x.api.config.Queries.MembersHistory(ctx, group, recall, fresh)
 	})
 }
@@ -47,13 +48,13 @@ func getMemberHistory(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return answerHistory(x, func(recall queries.Recall, fresh queries.Freshness) (queries.Page[queries.Change], error) {
+	return answerHistory(x, func(recall queries.Recall, fresh queries.Freshness) (queries.Page[queries.Commit], error) {
 		return x.api.config.Queries.MembershipHistory(ctx, group, member, recall, fresh)
 	})
 }
 
 // answerHistory answers with a page of commits.
-func answerHistory(x *exchange, read func(queries.Recall, queries.Freshness) (queries.Page[queries.Change], error)) error {
+func answerHistory(x *exchange, read func(queries.Recall, queries.Freshness) (queries.Page[queries.Commit], error)) error {
 	fresh, err := x.freshness()
 	if err != nil {
 		return err
@@ -63,10 +64,10 @@ func answerHistory(x *exchange, read func(queries.Recall, queries.Freshness) (qu
 	if err != nil {
 		return err
 	}
-	return answerPage(x, &page, appendChange)
+	return answerPage(x, &page, appendCommit)
 }
 
-func appendChange(dst []byte, c *queries.Change) []byte {
+func appendCommit(dst []byte, c *queries.Commit) []byte {
 	dst = append(dst, '{')
 	if group, member, is := c.Stream.Edge(); is {
 		dst = appendIDMember(dst, `"groupId":"`, group)

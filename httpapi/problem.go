@@ -147,7 +147,7 @@ var faults = []struct {
 	{eventstream.ErrParked, http.StatusServiceUnavailable, "parked", "what was asked for cannot be shown until an operator steps in", 30, true},
 	{eventstream.ErrBehind, http.StatusServiceUnavailable, "view_behind", "what was asked for is not there yet", 1, false},
 	{queries.ErrLatestUnavailable, http.StatusBadRequest, "latest_unavailable", "no position names everything that was written; send the tokens of what was", 0, false},
-	{queries.ErrNewsOff, http.StatusNotImplemented, "changes_off", "this service does not tell what has changed", 0, false},
+	{queries.ErrChangesOff, http.StatusNotImplemented, "changes_off", "this service does not tell what has changed", 0, false},
 	{ErrRebuilding, http.StatusConflict, "rebuilding", "another rebuild is under way; GET /views tells how it does", 0, false},
 	{ErrNothingKept, http.StatusConflict, "nothing_kept", "no earlier generation is kept", 0, false},
 	{ErrNoSuchView, http.StatusUnprocessableEntity, "no_such_view", "one of the views is not there in this service", 0, false},

@@ -23,7 +23,7 @@ type resource[E any] struct {
 
 	now     func(*queries.Reader, context.Context, domain.ID[E], queries.Freshness) (queries.Entity[E], error)
 	then    func(*queries.Reader, context.Context, domain.ID[E], queries.Moment, queries.Freshness) (queries.Entity[E], error)
-	history func(*queries.Reader, context.Context, domain.ID[E], queries.Recall, queries.Freshness) (queries.Page[queries.Change], error)
+	history func(*queries.Reader, context.Context, domain.ID[E], queries.Recall, queries.Freshness) (queries.Page[queries.Commit], error)
 	search  func(*queries.Reader, context.Context, queries.Criteria, queries.Listing, queries.Freshness) (queries.Page[E], error)
 	lookUps []lookUp[E]
 }
@@ -143,7 +143,7 @@ func (r *resource[E]) getHistory(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return answerHistory(x, func(recall queries.Recall, fresh queries.Freshness) (queries.Page[queries.Change], error) {
+	return answerHistory(x, func(recall queries.Recall, fresh queries.Freshness) (queries.Page[queries.Commit], error) {
 		return r.history(x.api.config.Queries, ctx, id, recall, fresh)
 	})
 }

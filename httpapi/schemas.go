@@ -71,7 +71,7 @@ func groupSchemas() map[string]*huma.Schema {
 
 func pastSchemas() map[string]*huma.Schema {
 	return map[string]*huma.Schema{
-		"Change": object([]string{"seq", "time", "actor", "commandId", "events"}, map[string]*huma.Schema{
+		"Commit": object([]string{"seq", "time", "actor", "commandId", "events"}, map[string]*huma.Schema{
 			"seq": integer(1), "time": timeSchema("When it was written."), "actor": text("Who asked: `admin`, or `key/` and an id.", 0),
 			"commandId": idSchema("What it was written by."), "events": array(ref("Event")),
 			"groupId": idSchema("Of a membership: the group."), "memberId": idSchema("Of a membership: the user or group that came in or left."),
@@ -81,13 +81,13 @@ func pastSchemas() map[string]*huma.Schema {
 			"field":  text("As in the entity's body; one of the attributes as `attributes.` and its name.", 0),
 			"before": {Description: "Absent if the field was not there."}, "after": {Description: "Absent if the field is gone."},
 		}),
-		"ChangeList": list("Change"),
+		"CommitList": list("Commit"),
 		"Event": object([]string{"type", "data"}, map[string]*huma.Schema{
 			"type": text("Which fact.", 0), "data": {Type: huma.TypeObject, Description: "The whole value that was set."},
 		}),
 
-		"News":     newsSchema(),
-		"NewsPage": object([]string{"items", "next"}, map[string]*huma.Schema{"items": array(ref("News")), "next": text("The position to ask with next, also when nothing is new.", 0)}),
+		"Change":     changeSchema(),
+		"ChangePage": object([]string{"items", "next"}, map[string]*huma.Schema{"items": array(ref("Change")), "next": text("The position to ask with next, also when nothing is new.", 0)}),
 
 		"Transaction":     transactionSchema(),
 		"TransactionPage": object([]string{"items", "next"}, map[string]*huma.Schema{"items": array(ref("Transaction")), "next": text("The place to ask with next, also when nothing is new.", 0)}),
@@ -228,7 +228,7 @@ func readySchema() *huma.Schema {
 	})
 }
 
-func newsSchema() *huma.Schema {
+func changeSchema() *huma.Schema {
 	return object([]string{"position", "kind", "id", "seq", "removed"}, map[string]*huma.Schema{
 		"position": text("Where the item stands: `after` it, everything behind it is told.", 0),
 		"kind":     enum("user", "group", "member"),

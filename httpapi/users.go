@@ -61,7 +61,7 @@ var userRoutes = []route{
 	{
 		method: http.MethodGet, path: "/users/{id}/history", scope: domain.ReadScope, id: "getUserHistory", tag: "users",
 		summary: "Every commit of a user, oldest first", query: historyParameters, headers: readHeaders, description: historyText,
-		answers: []answer{{status: http.StatusOK, text: "A page of commits.", schema: "ChangeList", headers: listHeaders, example: changeListExample}},
+		answers: []answer{{status: http.StatusOK, text: "A page of commits.", schema: "CommitList", headers: listHeaders, example: commitListExample}},
 		serve:   users.getHistory,
 	},
 	{

@@ -71,13 +71,15 @@ type pastWalk struct {
 	far  func(*domain.Membership) domain.EntityID
 }
 
-// What one page of the past costs at most: a page ends early rather than looking
-// at more.
-const (
-	pastRows  = 20_000
-	pastReads = 2_000 // streams
-	pastChunk = 500
-)
+// pastCost is what one page of the past costs at most: a page ends early rather than
+// looking at more.
+type pastCost struct {
+	rows  int
+	reads int // streams
+	chunk int // rows that are read at a time
+}
+
+func defaultPast() pastCost { return pastCost{rows: 20_000, reads: 2_000, chunk: 500} }
 
 // streamsAtOnce is how many streams are read at a time.
 const streamsAtOnce = 16
@@ -108,8 +110,9 @@ func (r *Reader) edgesAt(ctx context.Context, w *pastWalk, at time.Time, listing
 
 // fill reads a page from the first membership after an id.
 func (i *instant) fill(ctx context.Context, w *pastWalk, page Page[domain.Membership], limit int, after uuid.UUID) (Page[domain.Membership], error) {
+	cost := i.reader.past
 	for looked := 0; ; {
-		chunk := min(max(2*(limit+1-len(page.Items)), 32), pastChunk)
+		chunk := min(max(2*(limit+1-len(page.Items)), 32), cost.chunk)
 		rows, err := w.read(ctx, after, chunk)
 		if err != nil {
 			return Page[domain.Membership]{}, fmt.Errorf("list rows of the view: %w", err)
@@ -128,7 +131,7 @@ func (i *instant) fill(ctx context.Context, w *pastWalk, page Page[domain.Member
 			return page, nil
 		}
 		after = w.far(&rows[len(rows)-1]).ID
-		if looked += len(rows); looked >= pastRows || i.reads >= pastReads {
+		if looked += len(rows); looked >= cost.rows || i.reads >= cost.reads {
 			page.Next = i.seal(w.end, after)
 			return page, nil
 		}

@@ -205,6 +205,9 @@ func (w *pastWorld) sameHistory(rt *rapid.T, commits []eventstream.Commit, group
 	slices.SortFunc(want, func(a, b eventstream.Commit) int {
 		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Seq, b.Seq))
 	})
+	if rapid.Bool().Draw(rt, "bounded") {
+		defer w.reader.BoundPast(rapid.IntRange(1, 4).Draw(rt, "rows"), rapid.IntRange(1, 4).Draw(rt, "reads"), rapid.IntRange(1, 2).Draw(rt, "chunk"))()
+	}
 	var got []eventstream.Position
 	for recall := (queries.Recall{Listing: queries.Listing{Limit: limit}, Diff: true}); ; recall.Diff = false {
 		page, err := w.reader.MembersHistory(context.Background(), group, recall, queries.Freshness{Latest: true})
@@ -258,6 +261,57 @@ func TestThePastReadsOnlyWhatMoved(t *testing.T) {
 	}
 	_, err = d.reader.MembersAt(t.Context(), group, time.Unix(math.MaxInt32, 0).AddDate(7000, 0, 0), queries.Listing{}, queries.Freshness{})
 	isErr(t, "the far future", err, nil)
+}
+
+// TestAHistoryOfMembersIsReadInParts walks the history of a group with more memberships
+// than one call reads, and writes meanwhile.
+func TestAHistoryOfMembersIsReadInParts(t *testing.T) {
+	var counted *countedReads
+	d := newDirectoryOn(t, func(s *memstore.Store) eventstream.Store { counted = &countedReads{Store: s}; return counted })
+	group := d.group("readers").Group.ID
+	const members, rows, reads, chunk = 150, 60, 40, 20
+	var users []domain.UserID
+	for i := range members {
+		users = append(users, d.user(fmt.Sprint("user", i)).User.ID)
+		d.addMember(group, users[i].UUID)
+		d.clock = d.clock.Add(time.Millisecond)
+		d.do(commands.RemoveMember{Group: group, Member: users[i].UUID})
+		d.clock = d.clock.Add(time.Millisecond)
+	}
+	d.reader.BoundPast(rows, reads, chunk)
+	d.clock = time.Now().Add(time.Hour)
+	recall := queries.Recall{Listing: queries.Listing{Limit: 1}}
+	var last time.Time
+	told, calls := 0, 0
+	for ; ; calls++ {
+		counted.reads.Store(0)
+		page, err := d.reader.MembersHistory(t.Context(), group, recall, queries.Freshness{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read := counted.reads.Load(); read > reads+chunk+int64(len(page.Items)) {
+			t.Fatalf("a page read %d streams", read)
+		}
+		for _, change := range page.Items {
+			if !change.Time.After(last) {
+				t.Fatalf("%v comes behind %v", change.Time, last)
+			}
+			last = change.Time
+		}
+		told += len(page.Items)
+		d.addMember(group, users[calls%2].UUID) // it is beside what is walked
+		d.do(commands.RemoveMember{Group: group, Member: users[calls%2].UUID})
+		if recall.Cursor = page.Next; page.Next == "" {
+			break
+		}
+		if len(page.Next) > 5000 {
+			t.Fatalf("a cursor has %d characters", len(page.Next))
+		}
+		recall.Limit = 500
+	}
+	if told != 2*members {
+		t.Errorf("%d commits were told, of %d, in %d calls", told, 2*members, calls)
+	}
 }
 
 // countedReads counts what is read of streams.

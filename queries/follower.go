@@ -23,18 +23,19 @@ type Follower struct {
 	told  bool // everything was, when it was asked last
 
 	groups []uuid.UUID // those that come next in the members' list
+	ahead  map[uuid.UUID]membersRead
 }
 
 // Follow makes a follower that goes on behind a position, or from the beginning if
 // that is empty. A position brings its filter with it: one given beside it must be
-// zero or the same. The error is ErrNewsOff, a refusal, or eventstream's
+// zero or the same. The error is ErrChangesOff, a refusal, or eventstream's
 // ErrMalformedToken or ErrForeignToken; nothing is read yet.
-func (r *Reader) Follow(after string, filter NewsFilter, epoch eventstream.Epoch) (*Follower, error) {
+func (r *Reader) Follow(after string, filter ChangeFilter, epoch eventstream.Epoch) (*Follower, error) {
 	if r.config.Notices == nil {
-		return nil, ErrNewsOff
+		return nil, ErrChangesOff
 	}
-	given := filter != (NewsFilter{})
-	if filter.Kinds == allNews && filter.Group.IsZero() {
+	given := filter != (ChangeFilter{})
+	if filter.Kinds == allChanges && filter.Group.IsZero() {
 		filter.Kinds = 0
 	}
 	if err := filter.check(); err != nil {
@@ -67,9 +68,9 @@ func (f *Follower) Position() (string, error) {
 	return string(text), err
 }
 
-// AppendPosition appends the position behind a News of this follower.
-func (f *Follower) AppendPosition(dst []byte, news *News) ([]byte, error) {
-	return news.at.appendText(dst, f.epoch)
+// AppendPosition appends the position behind a Change of this follower.
+func (f *Follower) AppendPosition(dst []byte, change *Change) ([]byte, error) {
+	return change.at.appendText(dst, f.epoch)
 }
 
 // Ensure brings the view to where it shows what the follower is told, at least. That
@@ -91,7 +92,7 @@ const worked = 1 << 14
 // Next appends to a page what comes next, up to limit in all. It may append less,
 // or nothing, and have more to tell; see Told. It fails only where it has got no
 // further: else the next one fails.
-func (f *Follower) Next(ctx context.Context, page []News, limit int) ([]News, error) {
+func (f *Follower) Next(ctx context.Context, page []Change, limit int) ([]Change, error) {
 	if err := f.begin(ctx); err != nil {
 		return page, err
 	}
@@ -110,7 +111,7 @@ func (f *Follower) Next(ctx context.Context, page []News, limit int) ([]News, er
 			page, err = f.walkMembers(ctx, page, limit)
 			n = f.groupWork()
 		default:
-			page, n, err = f.news(ctx, page, limit)
+			page, n, err = f.changes(ctx, page, limit)
 		}
 		if err != nil && gone == 0 && len(page) == begun {
 			return page, err
@@ -163,10 +164,10 @@ func (f *Follower) begin(ctx context.Context) error {
 
 // next goes on with another list, or with what changes.
 func (f *Follower) next(to stage) {
-	f.at.stage, f.at.id, f.at.member = to, uuid.Nil, uuid.Nil
+	f.at.stage, f.at.id, f.at.member, f.ahead = to, uuid.Nil, uuid.Nil, nil
 }
 
-func (f *Follower) walkUsers(ctx context.Context, page []News, limit int) ([]News, error) {
+func (f *Follower) walkUsers(ctx context.Context, page []Change, limit int) ([]Change, error) {
 	if !f.at.filter.wantsUser() {
 		f.next(walkGroups)
 		return page, nil
@@ -178,7 +179,7 @@ func (f *Follower) walkUsers(ctx context.Context, page []News, limit int) ([]New
 	}
 	for i := range users {
 		f.at.id = users[i].ID.UUID
-		page = append(page, News{Kind: UserNews, Seq: eventstream.Seq(users[i].Seq), User: users[i], at: f.at})
+		page = append(page, Change{Kind: UserChange, Seq: eventstream.Seq(users[i].Seq), User: users[i], at: f.at})
 	}
 	if len(users) < wanted {
 		f.next(walkGroups)
@@ -186,16 +187,16 @@ func (f *Follower) walkUsers(ctx context.Context, page []News, limit int) ([]New
 	return page, nil
 }
 
-func (f *Follower) walkGroups(ctx context.Context, page []News, limit int) ([]News, error) {
-	if only := f.at.filter.Group; !only.IsZero() || !f.at.filter.wants(GroupNews) {
-		if f.at.filter.wants(GroupNews) && !only.IsZero() {
+func (f *Follower) walkGroups(ctx context.Context, page []Change, limit int) ([]Change, error) {
+	if only := f.at.filter.Group; !only.IsZero() || !f.at.filter.wants(GroupChange) {
+		if f.at.filter.wants(GroupChange) && !only.IsZero() {
 			group, err := f.r.config.View.Group(ctx, only)
 			if err != nil {
 				return page, fmt.Errorf("read a group's row: %w", err)
 			}
 			f.next(walkMembers)
 			if group.Exists() {
-				page = append(page, groupNews(&group, f.at))
+				page = append(page, groupChange(&group, f.at))
 			}
 			return page, nil
 		}
@@ -209,7 +210,7 @@ func (f *Follower) walkGroups(ctx context.Context, page []News, limit int) ([]Ne
 	}
 	for i := range groups {
 		f.at.id = groups[i].ID.UUID
-		page = append(page, groupNews(&groups[i], f.at))
+		page = append(page, groupChange(&groups[i], f.at))
 	}
 	if len(groups) < wanted {
 		f.next(walkMembers)
@@ -217,80 +218,10 @@ func (f *Follower) walkGroups(ctx context.Context, page []News, limit int) ([]Ne
 	return page, nil
 }
 
-func groupNews(group *domain.Group, at position) News {
-	return News{Kind: GroupNews, Seq: eventstream.Seq(group.Seq), Group: *group, at: at}
+func groupChange(group *domain.Group, at position) Change {
+	return Change{Kind: GroupChange, Seq: eventstream.Seq(group.Seq), Group: *group, at: at}
 }
 
-// groupsAtOnce is how many groups the members' list looks ahead.
-const groupsAtOnce = 500
-
-// walkMembers tells the members of one group after the other. The position names
-// the group it is at, and the member it was told of last.
-func (f *Follower) walkMembers(ctx context.Context, page []News, limit int) ([]News, error) {
-	if !f.at.filter.wants(MemberNews) {
-		f.next(newsStage)
-		return page, nil
-	}
-	if f.at.id == uuid.Nil {
-		group, err := f.nextGroup(ctx, uuid.Nil)
-		if err != nil {
-			return page, err
-		}
-		if group == uuid.Nil {
-			f.next(newsStage)
-			return page, nil
-		}
-		f.at.id = group
-	}
-	wanted := limit - len(page)
-	members, err := f.r.config.View.Members(ctx, domain.GroupID{UUID: f.at.id}, f.at.member, wanted)
-	if err != nil {
-		return page, fmt.Errorf("list members: %w", err)
-	}
-	for i := range members {
-		f.at.member = members[i].Member
-		page = append(page, memberNews(&members[i], f.at))
-	}
-	if len(members) == wanted {
-		return page, nil
-	}
-	group, err := f.nextGroup(ctx, f.at.id)
-	if err != nil {
-		return page, err
-	}
-	if group == uuid.Nil {
-		f.next(newsStage)
-		return page, nil
-	}
-	f.at.id, f.at.member = group, uuid.Nil
-	return page, nil
-}
-
-// nextGroup gives the group after another in the list, the nil one after the last.
-func (f *Follower) nextGroup(ctx context.Context, after uuid.UUID) (uuid.UUID, error) {
-	if only := f.at.filter.Group; !only.IsZero() {
-		if after == uuid.Nil {
-			return only.UUID, nil
-		}
-		return uuid.Nil, nil
-	}
-	if len(f.groups) == 0 {
-		groups, err := f.r.groupsAfter(ctx, after, groupsAtOnce)
-		if err != nil {
-			return uuid.Nil, err
-		}
-		for i := range groups {
-			f.groups = append(f.groups, groups[i].ID.UUID)
-		}
-	}
-	if len(f.groups) == 0 {
-		return uuid.Nil, nil
-	}
-	next := f.groups[0]
-	f.groups = f.groups[1:]
-	return next, nil
-}
-
-func memberNews(membership *domain.Membership, at position) News {
-	return News{Kind: MemberNews, Seq: eventstream.Seq(membership.Seq), Removed: !membership.Present, Membership: *membership, at: at}
+func memberChange(membership *domain.Membership, at position) Change {
+	return Change{Kind: MemberChange, Seq: eventstream.Seq(membership.Seq), Removed: !membership.Present, Membership: *membership, at: at}
 }

@@ -21,7 +21,7 @@ func TestHistoryIsEveryCommit(t *testing.T) {
 	d.clock = d.clock.Add(time.Hour)
 	d.do(commands.DeleteUser{ID: ada.ID})
 	for _, limit := range []int{1, 2, 3, 500} {
-		changes := walkAll(t, limit, func() {}, func(listing queries.Listing) (queries.Page[queries.Change], error) {
+		changes := walkAll(t, limit, func() {}, func(listing queries.Listing) (queries.Page[queries.Commit], error) {
 			return d.reader.UserHistory(t.Context(), ada.ID, queries.Recall{Listing: listing}, queries.Freshness{})
 		})
 		if len(changes) != 3 {

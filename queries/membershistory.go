@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -22,41 +21,46 @@ import (
 // number. Which memberships there are is what the view shows, and what became of
 // them is read from their streams.
 //
-// A page costs the reading of every membership that changed more than once.
-func (r *Reader) MembersHistory(ctx context.Context, group domain.GroupID, recall Recall, fresh Freshness) (Page[Change], error) {
+// A page needs the reading of every membership that changed more than once. Where
+// they are more than one call should read, the page ends early, and may be empty;
+// its Next goes on with the reading. Such a walk tells what was committed before
+// that reading began.
+func (r *Reader) MembersHistory(ctx context.Context, group domain.GroupID, recall Recall, fresh Freshness) (Page[Commit], error) {
 	r = r.answering()
 	ctx, span := r.config.Tracer.Start(ctx, "queries.MembersHistory")
 	defer span.End()
 	limit, err := recall.limit()
 	if err != nil {
-		return Page[Change]{}, err
+		return Page[Commit]{}, err
 	}
 	scope := "history of the members of " + group.String()
-	place, err := r.cursors.openRecall(scope, timedSize, &recall)
+	place, err := r.cursors.openRecall(scope, isTiming, &recall)
 	if err != nil {
-		return Page[Change]{}, err
+		return Page[Commit]{}, err
 	}
-	page := Page[Change]{}
+	page := Page[Commit]{}
 	if page.RestsOn, err = r.rows(ctx, fresh); err != nil {
-		return Page[Change]{}, err
+		return Page[Commit]{}, err
 	}
 	head, err := r.head(ctx, eventstream.GroupStream(group.UUID))
 	if err != nil {
-		return Page[Change]{}, err
+		return Page[Commit]{}, err
 	}
 	if head == 0 {
-		return Page[Change]{}, noGroup()
+		return Page[Commit]{}, noGroup()
 	}
-	first := &firsts{after: timedAt(place), limit: limit + 1}
-	if err := r.timeEdges(ctx, group, first); err != nil {
-		return Page[Change]{}, err
+	from := timingAt(place, limit)
+	if done, err := r.timeEdges(ctx, group, from); err != nil {
+		return Page[Commit]{}, err
+	} else if !done {
+		page.Next = r.cursors.sealRecall(scope, from.place(), recall.Diff)
+		return page, nil
 	}
-	found := first.taken()
-	if len(found) > limit {
-		found = found[:limit]
-		page.Next = r.cursors.sealRecall(scope, found[limit-1].place(), recall.Diff)
+	found, more := from.page(limit)
+	if more {
+		page.Next = r.cursors.sealRecall(scope, found[len(found)-1].place(nil), recall.Diff)
 	}
-	page.Items, err = r.changesOf(ctx, group, found, recall.Diff)
+	page.Items, err = r.commitsOf(ctx, group, found, recall.Diff)
 	return page, err
 }
 
@@ -73,16 +77,12 @@ func (t timed) compare(other timed) int {
 
 const timedSize = 8 + len(uuid.UUID{}) + 8
 
-func (t timed) place() []byte {
-	place := binary.BigEndian.AppendUint64(nil, uint64(t.at))
-	return binary.BigEndian.AppendUint64(append(place, t.member[:]...), uint64(t.seq))
+func (t timed) place(dst []byte) []byte {
+	dst = append(binary.BigEndian.AppendUint64(dst, uint64(t.at)), t.member[:]...)
+	return binary.BigEndian.AppendUint64(dst, uint64(t.seq))
 }
 
-// timedAt reads a place; none is before everything.
 func timedAt(place []byte) timed {
-	if place == nil {
-		return timed{at: time.Time{}.UnixMilli() - 1}
-	}
 	return timed{
 		at: int64(binary.BigEndian.Uint64(place)), member: uuid.UUID(place[8 : 8+len(uuid.UUID{})]),
 		seq: eventstream.Seq(binary.BigEndian.Uint64(place[timedSize-8:])),
@@ -122,34 +122,6 @@ func (f *firsts) taken() []timed {
 	return f.kept
 }
 
-// timeEdges shows the commits of all memberships of a group. The row of one that
-// has a single commit tells when that was.
-func (r *Reader) timeEdges(ctx context.Context, group domain.GroupID, to *firsts) error {
-	for after := uuid.Nil; ; {
-		rows, err := r.config.View.EverMembers(ctx, group, after, pastChunk)
-		if err != nil {
-			return fmt.Errorf("list rows of the view: %w", err)
-		}
-		reading, within := errgroup.WithContext(ctx)
-		reading.SetLimit(streamsAtOnce)
-		for i := range rows {
-			row := &rows[i]
-			if row.Seq == 1 && row.Present {
-				to.add(timed{row.Since.UnixMilli(), row.Member, 1})
-				continue
-			}
-			reading.Go(func() error { return r.timeEdge(within, row, to) })
-		}
-		if err := reading.Wait(); err != nil {
-			return err
-		}
-		if len(rows) < pastChunk {
-			return nil
-		}
-		after = rows[len(rows)-1].Member
-	}
-}
-
 func (r *Reader) timeEdge(ctx context.Context, row *domain.Membership, to *firsts) error {
 	for commit, err := range r.config.Streams.Read(ctx, eventstream.MemberStream(row.Group.UUID, row.Member), 0) {
 		if err != nil {
@@ -160,8 +132,8 @@ func (r *Reader) timeEdge(ctx context.Context, row *domain.Membership, to *first
 	return nil
 }
 
-// changesOf reads some commits of memberships in a group.
-func (r *Reader) changesOf(ctx context.Context, group domain.GroupID, found []timed, diff bool) ([]Change, error) {
+// commitsOf reads some commits of memberships in a group.
+func (r *Reader) commitsOf(ctx context.Context, group domain.GroupID, found []timed, diff bool) ([]Commit, error) {
 	places := map[uuid.UUID]map[eventstream.Seq]int{}
 	for i, t := range found {
 		if places[t.member] == nil {
@@ -169,15 +141,15 @@ func (r *Reader) changesOf(ctx context.Context, group domain.GroupID, found []ti
 		}
 		places[t.member][t.seq] = i
 	}
-	items := make([]Change, len(found))
+	items := make([]Commit, len(found))
 	reading, ctx := errgroup.WithContext(ctx)
 	reading.SetLimit(streamsAtOnce)
 	for member, wanted := range places {
 		reading.Go(func() error {
 			left := len(wanted)
-			return r.changes(ctx, eventstream.MemberStream(group.UUID, member), 0, diff, func(change Change) bool {
-				if i, is := wanted[change.Seq]; is {
-					items[i] = change
+			return r.commits(ctx, eventstream.MemberStream(group.UUID, member), 0, diff, func(told Commit) bool {
+				if i, is := wanted[told.Seq]; is {
+					items[i] = told
 					left--
 				}
 				return left > 0

@@ -18,7 +18,7 @@ const (
 	walkUsers stage = iota + 1
 	walkGroups
 	walkMembers
-	newsStage
+	feedStage
 )
 
 // side is which of the memberships that ended with an entity are being told of.
@@ -32,7 +32,7 @@ const (
 
 // position is where a follower stands.
 type position struct {
-	filter NewsFilter
+	filter ChangeFilter
 	stage  stage
 	// place is up to where notices were told; while the lists are told, from where
 	// they will be.
@@ -52,7 +52,7 @@ type position struct {
 //	stage     1 byte, + 0x80 if there is a group
 //	group     16 bytes, if there is one
 //	walk      id: 16 bytes, member: 16 bytes in the members' list
-//	news      part: uvarint: 0 none, 1 the log, 2+n changes/n; told: uvarint if
+//	feed      part: uvarint: 0 none, 1 the log, 2+n changes/n; told: uvarint if
 //	          there is a part; side: 1 byte; edge: 16 bytes if there is a side
 func (p *position) appendText(dst []byte, epoch eventstream.Epoch) ([]byte, error) {
 	var room [128]byte
@@ -70,7 +70,7 @@ func (p *position) appendRest(rest []byte) []byte {
 		rest = append(rest, byte(p.stage)|withGroup)
 		rest = append(rest, p.filter.Group.UUID[:]...)
 	}
-	if p.stage != newsStage {
+	if p.stage != feedStage {
 		rest = append(rest, p.id[:]...)
 		if p.stage == walkMembers {
 			rest = append(rest, p.member[:]...)
@@ -100,13 +100,13 @@ func parsePosition(text string, epoch eventstream.Epoch) (position, error) {
 	}
 	p := position{place: eventstream.Place{At: mark.At}}
 	r := restReader{left: mark.Rest}
-	p.filter.Kinds = NewsKind(r.byte())
+	p.filter.Kinds = ChangeKind(r.byte())
 	head := r.byte()
 	if p.stage = stage(head &^ withGroup); head&withGroup != 0 {
 		p.filter.Group = domain.GroupID{UUID: r.id()}
 		r.bad = r.bad || p.filter.Group.IsZero()
 	}
-	if p.stage != newsStage {
+	if p.stage != feedStage {
 		p.id = r.id()
 		if p.stage == walkMembers {
 			p.member = r.id()
@@ -116,7 +116,7 @@ func parsePosition(text string, epoch eventstream.Epoch) (position, error) {
 	if p.side = side(r.byte()); p.side != noSide {
 		p.edge = r.id()
 	}
-	if r.bad || len(r.left) > 0 || p.filter.Kinds&^allNews != 0 || p.stage < walkUsers || p.stage > newsStage || p.side > around || p.filter.check() != nil {
+	if r.bad || len(r.left) > 0 || p.filter.Kinds&^allChanges != 0 || p.stage < walkUsers || p.stage > feedStage || p.side > around || p.filter.check() != nil {
 		return position{}, eventstream.ErrMalformedToken
 	}
 	return p, nil

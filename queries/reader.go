@@ -57,6 +57,7 @@ type Reader struct {
 	cursors *sealer
 	hints   *hints                               // nil if heads have to be read
 	holders *lru.Cache[domain.KeyID, remembered] // nil if the view is asked each time
+	past    pastCost
 	// answers is nil in the Reader of one generation, which has it in its config;
 	// other Readers have none there.
 	answers *atomic.Pointer[Reader]
@@ -79,7 +80,7 @@ func NewReader(config Config) (*Reader, error) {
 	}
 	first := Generation{View: config.View, Waiter: config.Waiter, Search: config.Search, SearchWaiter: config.SearchWaiter}
 	config.View, config.Waiter, config.Search, config.SearchWaiter = nil, nil, nil, nil
-	r := &Reader{config: config, cursors: cursors, answers: new(atomic.Pointer[Reader])}
+	r := &Reader{config: config, cursors: cursors, past: defaultPast(), answers: new(atomic.Pointer[Reader])}
 	if config.Streams.Heads() != nil {
 		r.hints = newHints()
 	}

@@ -17,20 +17,20 @@ type telling struct {
 	eventstream.Announcement
 	// same is an earlier one of the page about the same stream, or the one itself.
 	same *telling
-	// relevant says that the row has to be read; news is what it says, or err why it
+	// relevant says that the row has to be read; change is what it says, or err why it
 	// cannot be told.
 	relevant, wanted bool
-	news             News
+	change           Change
 	err              error
 }
 
 // ended tells whether the announcement is of the entity's end.
 func (t *telling) ended() bool {
-	return t.relevant && t.same.news.Kind != MemberNews && t.same.news.Removed && t.same.news.Seq == t.Seq
+	return t.relevant && t.same.change.Kind != MemberChange && t.same.change.Removed && t.same.change.Seq == t.Seq
 }
 
-// news tells what has changed behind the place, and how much was gone over.
-func (f *Follower) news(ctx context.Context, page []News, limit int) (_ []News, gone int, err error) {
+// changes tells what has changed behind the place, and how much was gone over.
+func (f *Follower) changes(ctx context.Context, page []Change, limit int) (_ []Change, gone int, err error) {
 	announced, behind, err := f.r.config.Notices.After(ctx, f.at.place, limit-len(page))
 	if err != nil {
 		return page, 0, fmt.Errorf("read what has changed: %w", err)
@@ -56,7 +56,7 @@ func samePlace(a, b eventstream.Place) bool {
 	return a.Part == b.Part && a.Told == b.Told && slices.Equal(a.At, b.At)
 }
 
-// tellings sorts out which announcements are news for the filter.
+// tellings sorts out which announcements matter for the filter.
 func (f *Follower) tellings(announced []eventstream.Announcement) []telling {
 	tellings := make([]telling, len(announced))
 	first := make(map[eventstream.StreamID]*telling, len(announced))
@@ -77,7 +77,7 @@ func (f *Follower) tellings(announced []eventstream.Announcement) []telling {
 func (f *Follower) relevant(stream eventstream.StreamID) (relevant, wanted bool) {
 	ids := stream.UUIDs()
 	// An end of memberships matters to those who hear of memberships.
-	ends := f.at.filter.wants(MemberNews) && !f.r.config.Notices.TellsEnds()
+	ends := f.at.filter.wants(MemberChange) && !f.r.config.Notices.TellsEnds()
 	switch kind := stream.Kind(); {
 	case kind == eventstream.UserKind && len(ids) == 1:
 		wanted = f.at.filter.wantsUser()
@@ -115,7 +115,7 @@ func (f *Follower) read(ctx context.Context, tellings []telling) {
 // is behind is brought there.
 func (f *Follower) readOne(ctx context.Context, t *telling) {
 	for range 2 {
-		if t.news, t.err = f.r.newsOf(ctx, t.Stream); t.err != nil || t.news.Seq >= t.Seq {
+		if t.change, t.err = f.r.changeOf(ctx, t.Stream); t.err != nil || t.change.Seq >= t.Seq {
 			return
 		}
 		if t.err = ensure(ctx, f.r.config.Waiter, t.Position); t.err != nil {
@@ -125,54 +125,54 @@ func (f *Follower) readOne(ctx context.Context, t *telling) {
 	t.err = fmt.Errorf("%w: a row that was brought to a number is before it", eventstream.ErrBehind)
 }
 
-// newsOf is the state of a stream's row now.
-func (r *Reader) newsOf(ctx context.Context, stream eventstream.StreamID) (News, error) {
+// changeOf is the state of a stream's row now.
+func (r *Reader) changeOf(ctx context.Context, stream eventstream.StreamID) (Change, error) {
 	ids := stream.UUIDs()
 	switch stream.Kind() {
 	case eventstream.UserKind:
 		user, err := r.config.View.User(ctx, domain.UserID{UUID: ids[0]})
 		if err != nil {
-			return News{}, fmt.Errorf("read a user's row: %w", err)
+			return Change{}, fmt.Errorf("read a user's row: %w", err)
 		}
 		user.ID = domain.UserID{UUID: ids[0]}
-		return News{Kind: UserNews, Seq: eventstream.Seq(user.Seq), Removed: !user.Exists(), User: user}, nil
+		return Change{Kind: UserChange, Seq: eventstream.Seq(user.Seq), Removed: !user.Exists(), User: user}, nil
 	case eventstream.GroupKind:
 		group, err := r.config.View.Group(ctx, domain.GroupID{UUID: ids[0]})
 		if err != nil {
-			return News{}, fmt.Errorf("read a group's row: %w", err)
+			return Change{}, fmt.Errorf("read a group's row: %w", err)
 		}
 		group.ID = domain.GroupID{UUID: ids[0]}
-		return News{Kind: GroupNews, Seq: eventstream.Seq(group.Seq), Removed: !group.Exists(), Group: group}, nil
+		return Change{Kind: GroupChange, Seq: eventstream.Seq(group.Seq), Removed: !group.Exists(), Group: group}, nil
 	}
 	membership, err := r.config.View.Membership(ctx, domain.GroupID{UUID: ids[0]}, ids[1])
 	if err != nil {
-		return News{}, fmt.Errorf("read a membership's row: %w", err)
+		return Change{}, fmt.Errorf("read a membership's row: %w", err)
 	}
 	membership.Group, membership.Member = domain.GroupID{UUID: ids[0]}, ids[1]
-	return memberNews(&membership, position{}), nil
+	return memberChange(&membership, position{}), nil
 }
 
 // tell appends what comes of one announcement, and moves the place behind it; more
 // says that the page is full before all of that was told.
-func (f *Follower) tell(ctx context.Context, t *telling, page []News, limit int) (_ []News, more bool, err error) {
-	if t.relevant && t.same != t && t.same.news.Seq < t.Seq {
+func (f *Follower) tell(ctx context.Context, t *telling, page []Change, limit int) (_ []Change, more bool, err error) {
+	if t.relevant && t.same != t && t.same.change.Seq < t.Seq {
 		f.readOne(ctx, t) // it has changed since it was read for the earlier one
 		t.same = t
 	}
 	if t.relevant && t.same.err != nil {
 		return page, false, t.same.err
 	}
-	ended := t.ended() && f.at.filter.wants(MemberNews) && !f.r.config.Notices.TellsEnds()
+	ended := t.ended() && f.at.filter.wants(MemberChange) && !f.r.config.Notices.TellsEnds()
 	if t.wanted && t.same == t && (f.at.side == noSide || !ended) {
 		if len(page) == limit {
 			return page, true, nil
 		}
-		at := position{filter: f.at.filter, stage: newsStage, place: t.Next}
+		at := position{filter: f.at.filter, stage: feedStage, place: t.Next}
 		if ended {
 			at.place, at.side = t.Here, inside
 		}
-		t.news.at = at
-		page = append(page, t.news)
+		t.change.at = at
+		page = append(page, t.change)
 	}
 	if ended {
 		if page, more, err = f.tellEnds(ctx, t, page, limit); more || err != nil {
@@ -188,7 +188,7 @@ const endsAtOnce = 128
 
 // tellEnds tells the memberships that ended with an entity, those in it and then
 // those that it has; more says that the page is full before the last one.
-func (f *Follower) tellEnds(ctx context.Context, t *telling, page []News, limit int) (_ []News, more bool, err error) {
+func (f *Follower) tellEnds(ctx context.Context, t *telling, page []Change, limit int) (_ []Change, more bool, err error) {
 	f.at.place = t.Here
 	id := t.Stream.UUIDs()[0]
 	if only := f.at.filter.Group; !only.IsZero() && only.UUID != id {
@@ -196,7 +196,7 @@ func (f *Follower) tellEnds(ctx context.Context, t *telling, page []News, limit 
 	}
 	for ; f.at.side <= around; f.at.side, f.at.edge = max(f.at.side, inside)+1, uuid.Nil {
 		f.at.side = max(f.at.side, inside)
-		if f.at.side == inside && t.same.news.Kind != GroupNews || f.at.side == around && !f.at.filter.Group.IsZero() {
+		if f.at.side == inside && t.same.change.Kind != GroupChange || f.at.side == around && !f.at.filter.Group.IsZero() {
 			continue
 		}
 		for {
@@ -228,9 +228,9 @@ func (f *Follower) tellEnds(ctx context.Context, t *telling, page []News, limit 
 	return page, false, nil
 }
 
-func ending(edge *domain.Membership, at position) News {
+func ending(edge *domain.Membership, at position) Change {
 	edge.Present = false
-	return memberNews(edge, at)
+	return memberChange(edge, at)
 }
 
 // ever lists the memberships that there ever were on the side, behind the edge.
@@ -248,7 +248,7 @@ func (f *Follower) ever(ctx context.Context, id uuid.UUID, limit int) (edges []d
 
 // tellEnd tells the end of the membership in the one group that is of interest, if
 // there ever was one.
-func (f *Follower) tellEnd(ctx context.Context, t *telling, group domain.GroupID, page []News, limit int) (_ []News, more bool, err error) {
+func (f *Follower) tellEnd(ctx context.Context, t *telling, group domain.GroupID, page []Change, limit int) (_ []Change, more bool, err error) {
 	edge, err := f.r.config.View.Membership(ctx, group, t.Stream.UUIDs()[0])
 	if err != nil {
 		return page, false, fmt.Errorf("read a membership's row: %w", err)
@@ -259,5 +259,5 @@ func (f *Follower) tellEnd(ctx context.Context, t *telling, group domain.GroupID
 	if len(page) == limit {
 		return page, true, nil
 	}
-	return append(page, ending(&edge, position{filter: f.at.filter, stage: newsStage, place: t.Next})), false, nil
+	return append(page, ending(&edge, position{filter: f.at.filter, stage: feedStage, place: t.Next})), false, nil
 }

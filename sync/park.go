@@ -68,6 +68,9 @@ func (s *Synchroniser) Retry(ctx context.Context, view string, stream eventstrea
 // told of it long ago does not ask for again.
 func (f *follower) retry(ctx context.Context, stream eventstream.StreamID) error {
 	last, err := f.s.streams.Last(ctx, stream)
+	if errors.Is(err, eventstream.ErrCorrupt) {
+		err = f.refuse(stream, f.parked.at(stream), nil, err)
+	}
 	if err != nil {
 		return fmt.Errorf("retry a stream of kind %s: %w", stream.Kind(), err)
 	}
@@ -179,6 +182,16 @@ func (p *parkedStreams) has(stream eventstream.StreamID) bool {
 	defer p.mu.Unlock()
 	entry := p.entries[stream]
 	return entry != nil && !entry.passed
+}
+
+// at is the number of the commit at which a stream is parked, 0 if it is not.
+func (p *parkedStreams) at(stream eventstream.StreamID) eventstream.Seq {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if entry := p.entries[stream]; entry != nil {
+		return entry.Seq
+	}
+	return 0
 }
 
 // holds tells whether a stream whose row stands at the number is parked. A row

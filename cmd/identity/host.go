@@ -15,6 +15,7 @@ type host struct {
 	group   *errgroup.Group // nil until run
 	running context.Context
 	waiting []*task
+	ended   bool // nothing is run any more
 }
 
 // task is something that runs until it is stopped.
@@ -27,15 +28,18 @@ type task struct {
 }
 
 // start runs something until its task is stopped or the host ends. What fails
-// before that ends the host.
+// before that ends the host. On a host that has ended it never runs.
 func (h *host) start(do func(ctx context.Context) error) *task {
 	t := &task{host: h, do: do, over: make(chan struct{})}
 	t.told, t.quit = context.WithCancel(context.Background())
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.group == nil {
+	switch {
+	case h.ended:
+		close(t.over)
+	case h.group == nil:
 		h.waiting = append(h.waiting, t)
-	} else {
+	default:
 		h.group.Go(t.run)
 	}
 	return t
@@ -53,6 +57,9 @@ func (h *host) run(ctx context.Context) error {
 	h.mu.Unlock()
 	group.Go(func() error {
 		<-running.Done()
+		h.mu.Lock() // until here the group is waited for
+		h.ended = true
+		h.mu.Unlock()
 		return nil
 	})
 	if err := group.Wait(); ctx.Err() == nil {

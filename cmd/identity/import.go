@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/seed5b6a70b4/identity/commands"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/commitlines"
 	"github.com/seed5b6a70b4/identity/eventstream/logstore"
@@ -83,7 +85,14 @@ func (i *importCommand) target(c *console) (importTarget, error) {
 	if i.Store == dynamoStore {
 		return openImportCloud(c, i.TablePrefix)
 	}
-	return openImportHere(i.Data)
+	t, err := openImportHere(i.Data)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.refuseReplica(c.ctx); err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	return t, nil
 }
 
 // importing is one import under way.
@@ -218,6 +227,22 @@ func openImportHere(path string) (*importHere, error) {
 	return t, nil
 }
 
+// refuseReplica refuses a directory that follows another one: what it takes comes from
+// there alone. The record of one that has taken over since is left over.
+func (t *importHere) refuseReplica(ctx context.Context) error {
+	record, err := replicaRecordFile{t.data}.load(ctx)
+	if err != nil || record == nil {
+		return err
+	}
+	if record.Here {
+		epoch, err := commands.Epoch(ctx, eventstream.New(t.store, nil))
+		if err != nil || epoch.String() != record.Epoch {
+			return err
+		}
+	}
+	return fmt.Errorf("%s follows another directory: promote it first, or import into another one", t.data.path)
+}
+
 func (t *importHere) importer() eventstream.Importer { return t.store }
 
 // begin makes sure of the secret, and has a directory that is new begin a life of its
@@ -230,8 +255,11 @@ func (t *importHere) begin(_ context.Context, first []eventstream.Commit) error 
 	if err != nil {
 		return err
 	}
-	if absent {
-		secret = os.Getenv(claimVar)
+	switch given := os.Getenv(claimVar); {
+	case absent:
+		secret = given
+	case given != "" && strings.TrimSpace(given) != strings.TrimSpace(secret):
+		return fmt.Errorf("%s says another claim secret than %s: remove the one that is not of the directory that was exported", t.data.file(claimFile), claimVar)
 	}
 	parsed, err := copiedSecret(first, secret, ", or put its "+claimFile+" into "+t.data.path)
 	if err != nil {

@@ -21,14 +21,18 @@ func copyTable(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := dynamodb.NewFromConfig(config)
-	table := dynamostore.Table(namesOf(to).Events)
+	(&world{t: t, tables: dynamodb.NewFromConfig(config)}).copyTable(namesOf(from).Events, namesOf(to).Events)
+}
+
+func (w *world) copyTable(from, to string) {
+	t, client := w.t, w.tables
+	t.Helper()
+	table := dynamostore.Table(to)
 	table.StreamSpecification = nil
 	if _, err := makeTable(t.Context(), client, table); err != nil {
 		t.Fatal(err)
 	}
-	source := namesOf(from).Events
-	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &source})
+	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &from})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/internal/audit"
+	querysync "github.com/seed5b6a70b4/identity/sync"
 )
 
 func text(value string) types.AttributeValue { return &types.AttributeValueMemberS{Value: value} }
@@ -305,4 +306,61 @@ func TestDamagedRowsAreMadeAnew(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A repair that is cut off between a row and its announcement leaves what an audit
+// finds, and another repair makes whole: those who follow hear of the row.
+func TestARepairThatWasCutOffIsFound(t *testing.T) {
+	c := newCloud(t)
+	c.fill(t)
+	c.follow(t)
+	for _, stream := range []eventstream.StreamID{homerIn(c), homerInOuter(c)} {
+		var commits []eventstream.Commit
+		for commit, err := range c.streams.Read(t.Context(), stream, 0) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			commits = append(commits, commit)
+		}
+		if err := c.view.Rederive(t.Context(), stream, commits); err != nil {
+			t.Fatal(err)
+		}
+		_, found := c.audit(t, time.Millisecond, time.Hour)
+		if !slices.ContainsFunc(found, func(f audit.Finding) bool { return f.Stream == stream && f.Part.Derived() }) {
+			t.Errorf("of %s is found %v", stream.Kind(), found)
+		}
+		before, err := c.changes.Heads(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.synchroniser.Rederive(t.Context(), c.view.Name(), []eventstream.StreamID{stream}); err != nil {
+			t.Fatal(err)
+		}
+		if _, found := c.audit(t, time.Millisecond, time.Hour); len(found) > 0 {
+			t.Errorf("made anew, there is still %v", found)
+		}
+		if told := c.announcedSince(t, before); !slices.Contains(told, stream) {
+			t.Errorf("of %s nothing was told: %v", stream.Kind(), told)
+		}
+	}
+}
+
+// announcedSince is what the change feed tells of behind a place.
+func (c *cloud) announcedSince(t *testing.T, place eventstream.Token) (told []eventstream.StreamID) {
+	t.Helper()
+	for _, part := range c.changes.Streams() {
+		for commit, err := range c.streams.Read(t.Context(), part, place.Seq(part)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			notices, err := querysync.DecodeNotices(&commit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, notice := range notices {
+				told = append(told, notice.Stream)
+			}
+		}
+	}
+	return told
 }

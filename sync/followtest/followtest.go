@@ -64,13 +64,13 @@ type play struct {
 	carried   int
 }
 
-var filters = []queries.NewsFilter{
+var filters = []queries.ChangeFilter{
 	{},
 	{},
-	{Kinds: queries.UserNews | queries.GroupNews},
-	{Kinds: queries.MemberNews},
+	{Kinds: queries.UserChange | queries.GroupChange},
+	{Kinds: queries.MemberChange},
 	{Group: domain.GroupID{UUID: uuid.UUID{0: 1, 15: 2}}},
-	{Kinds: queries.MemberNews, Group: domain.GroupID{UUID: uuid.UUID{0: 2, 15: 2}}},
+	{Kinds: queries.MemberChange, Group: domain.GroupID{UUID: uuid.UUID{0: 2, 15: 2}}},
 }
 
 func newPlay(t *testing.T, r tester, fresh fresh) *play {
@@ -177,38 +177,38 @@ var epoch = eventstream.Epoch{1, 2, 3}
 
 // replica is a follower and what it knows.
 type replica struct {
-	filter   queries.NewsFilter
+	filter   queries.ChangeFilter
 	follower *queries.Follower // nil until it goes on
 	position string
 	states   map[string]string
 }
 
-func (f *replica) apply(news *queries.News) {
-	name, state := described(news)
-	if news.Removed {
+func (f *replica) apply(change *queries.Change) {
+	name, state := described(change)
+	if change.Removed {
 		delete(f.states, name)
 		return
 	}
 	f.states[name] = state
 }
 
-func described(news *queries.News) (name, state string) {
-	switch news.Kind {
-	case queries.UserNews:
-		return "user " + news.User.ID.String(), fmt.Sprint(news.User)
-	case queries.GroupNews:
-		return "group " + news.Group.ID.String(), fmt.Sprint(news.Group)
+func described(change *queries.Change) (name, state string) {
+	switch change.Kind {
+	case queries.UserChange:
+		return "user " + change.User.ID.String(), fmt.Sprint(change.User)
+	case queries.GroupChange:
+		return "group " + change.Group.ID.String(), fmt.Sprint(change.Group)
 	}
-	m := &news.Membership
+	m := &change.Membership
 	return "member " + m.Group.String() + "/" + m.Member.String(), fmt.Sprint(*m)
 }
 
 // directory is what the view lists.
-func (p *play) directory(r tester) map[string]queries.News {
-	all := map[string]queries.News{}
-	add := func(news queries.News) {
-		name, _ := described(&news)
-		all[name] = news
+func (p *play) directory(r tester) map[string]queries.Change {
+	all := map[string]queries.Change{}
+	add := func(change queries.Change) {
+		name, _ := described(&change)
+		all[name] = change
 	}
 	const many = 1000
 	ctx, view := p.t.Context(), p.server.View
@@ -217,36 +217,36 @@ func (p *play) directory(r tester) map[string]queries.News {
 		r.Fatal(err)
 	}
 	for _, user := range users {
-		add(queries.News{Kind: queries.UserNews, User: user})
+		add(queries.Change{Kind: queries.UserChange, User: user})
 	}
 	groups, err := view.Groups(ctx, domain.GroupID{}, many)
 	if err != nil {
 		r.Fatal(err)
 	}
 	for _, group := range groups {
-		add(queries.News{Kind: queries.GroupNews, Group: group})
+		add(queries.Change{Kind: queries.GroupChange, Group: group})
 		members, err := view.Members(ctx, group.ID, uuid.Nil, many)
 		if err != nil {
 			r.Fatal(err)
 		}
 		for _, member := range members {
-			add(queries.News{Kind: queries.MemberNews, Membership: member})
+			add(queries.Change{Kind: queries.MemberChange, Membership: member})
 		}
 	}
 	return all
 }
 
-func filtered(all map[string]queries.News, filter queries.NewsFilter) map[string]string {
+func filtered(all map[string]queries.Change, filter queries.ChangeFilter) map[string]string {
 	left := map[string]string{}
-	for name, news := range all {
-		of := news.Group.ID
-		if news.Kind == queries.MemberNews {
-			of = news.Membership.Group
+	for name, change := range all {
+		of := change.Group.ID
+		if change.Kind == queries.MemberChange {
+			of = change.Membership.Group
 		}
-		if filter.Kinds != 0 && filter.Kinds&news.Kind == 0 || !filter.Group.IsZero() && (news.Kind == queries.UserNews || of != filter.Group) {
+		if filter.Kinds != 0 && filter.Kinds&change.Kind == 0 || !filter.Group.IsZero() && (change.Kind == queries.UserChange || of != filter.Group) {
 			continue
 		}
-		_, left[name] = described(&news)
+		_, left[name] = described(&change)
 	}
 	return left
 }
