@@ -232,10 +232,10 @@ func awaitNoLag(t *testing.T, url string) {
 	t.Helper()
 	eventually(t, patienceOfMoves, "the replica catches up", func() error {
 		var standing struct {
-			Replica struct{ LagSeconds float64 }
+			Replica struct{ LagSeconds *float64 }
 		}
 		got := ask(t, url+"/store", "", "")
-		if err := json.Unmarshal([]byte(got.body), &standing); err != nil || got.status != http.StatusOK || standing.Replica.LagSeconds != 0 {
+		if err := json.Unmarshal([]byte(got.body), &standing); err != nil || got.status != http.StatusOK || standing.Replica.LagSeconds == nil || *standing.Replica.LagSeconds != 0 {
 			return fmt.Errorf("%d %s", got.status, got.body)
 		}
 		return nil
