@@ -100,8 +100,9 @@ func (s replicaSource) Close(ctx context.Context) error {
 	}
 }
 
-// closeTime bounds the closing of the followed store.
-const closeTime = 2 * time.Minute
+// closeTime bounds the closing of the followed store, which goes over whatever it may
+// not have announced.
+const closeTime = 10 * time.Minute
 
 // refusedForGood tells refusals that stay from faults that pass.
 func refusedForGood(err error) error {

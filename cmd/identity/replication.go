@@ -230,6 +230,17 @@ type keeper struct {
 	engine      engine
 	replication *replication
 	promotion   *httpapi.Promotion
+	closing     *closing
+}
+
+// newKeeper makes one, whose closing has to be run.
+func newKeeper(e engine, replication *replication, promotion *httpapi.Promotion) *keeper {
+	return &keeper{e, replication, promotion, newClosing(func(ctx context.Context) error {
+		if err := commands.CloseStore(ctx, e.base().streams); err != nil {
+			return err
+		}
+		return e.announceAll(ctx)
+	})}
 }
 
 var _ httpapi.Keeper = (*keeper)(nil)
@@ -254,10 +265,7 @@ func (k *keeper) Close(ctx context.Context) (httpapi.Standing, error) {
 	if k.replication != nil {
 		return httpapi.Standing{}, commands.ErrFollower
 	}
-	if err := commands.CloseStore(ctx, k.engine.base().streams); err != nil {
-		return httpapi.Standing{}, err
-	}
-	if err := k.engine.announceAll(ctx); err != nil {
+	if err := k.closing.order(ctx); err != nil {
 		return httpapi.Standing{}, err
 	}
 	return k.Standing(ctx)

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed5b6a70b4/identity/sync/dynamolease"
+	"github.com/seed5b6a70b4/identity/sync/shardfeed"
+)
+
+// announceAll implements engine. Feeds may be far behind; so what is compared goes back
+// to where one of them is known to have handled everything.
+func (c *cloud) announceAll(ctx context.Context) error {
+	since, err := c.handledUntil(ctx)
+	if err != nil {
+		return err
+	}
+	return c.synchroniser.Sweep(ctx, since)
+}
+
+// handledWithin is how old at least what is compared may be: longer than a sweep is
+// apart from the next.
+const handledWithin = 10 * time.Minute
+
+// handledUntil is an instant before which everything that was written was handled, by
+// one feed or by the sweeps of a function; zero if none tells.
+func (c *cloud) handledUntil(ctx context.Context) (time.Time, error) {
+	// What is in Kinesis may have come through a relay, which may be behind itself.
+	ways := [][]string{{streamsGroup}, {kinesisGroup, relayGroup}, {sweepGroup}}
+	handled := make([][]shardfeed.Lease, 0, len(ways))
+	for _, groups := range ways {
+		var all []shardfeed.Lease
+		for i, group := range groups {
+			leases, err := dynamolease.New(c.dynamodb, c.names.State, group).List(ctx)
+			if err != nil {
+				return time.Time{}, fmt.Errorf("read how far the feeds have got: %w", err)
+			}
+			if i > 0 && len(all) == 0 {
+				break // nobody reads what is relayed
+			}
+			all = append(all, leases...)
+		}
+		handled = append(handled, all)
+	}
+	return sweepSince(handled, time.Now()), nil
+}
+
+// sweepSince gives the instant, with a margin, of the feed that has got furthest.
+func sweepSince(feeds [][]shardfeed.Lease, now time.Time) (until time.Time) {
+	for _, leases := range feeds {
+		var oldest time.Time
+		for i := range leases {
+			if lease := &leases[i]; !lease.Ended && (oldest.IsZero() || lease.Since.Before(oldest)) {
+				oldest = lease.Since
+			}
+		}
+		if oldest.After(until) {
+			until = oldest
+		}
+	}
+	if until.IsZero() {
+		return until
+	}
+	latest := now.Add(-handledWithin)
+	if until = until.Add(-sweepOverlap); until.After(latest) {
+		return latest
+	}
+	return until
+}
