@@ -137,6 +137,12 @@ func everyCommit(t *testing.T, url string) map[eventstream.Position]eventstream.
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "commits.ndjson")
 	mustRun(t, "export", "--url", url, "--out", name)
+	return hashesIn(t, name)
+}
+
+// hashesIn gives the hash of each commit in an exported file.
+func hashesIn(t *testing.T, name string) map[eventstream.Position]eventstream.Hash {
+	t.Helper()
 	file, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)
