@@ -37,8 +37,11 @@ func TestClosingOutlivesWhoAsksForIt(t *testing.T) {
 			err   error
 			calls int64
 		}{
-			{40 * time.Second, eventstream.ErrUnavailable, 0}, {40 * time.Second, broken, 1},
-			{40 * time.Second, eventstream.ErrUnavailable, 1}, {40 * time.Second, nil, 2}, {0, nil, 2},
+			{40 * time.Second, eventstream.ErrUnavailable, 0},
+			{40 * time.Second, broken, 1},
+			{40 * time.Second, eventstream.ErrUnavailable, 1},
+			{40 * time.Second, nil, 2},
+			{0, nil, 2},
 		} {
 			if err := within(want.limit); !errors.Is(err, want.err) || calls.Load() != want.calls {
 				t.Errorf("within %v: %v, and %d were made, not %v and %d", want.limit, err, calls.Load(), want.err, want.calls)

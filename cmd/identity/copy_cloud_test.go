@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,11 +70,17 @@ func TestAnImportOfWhatIsThereChangesNothing(t *testing.T) {
 	id, token := newUser(t, served.url, "homer")
 	says(t, served.url+"/users/"+id, token, "", 200, id)
 	epoch := epochOf(t, served.url)
+	eventually(t, patienceOfMoves, "the user shows in the events", func() error {
+		if _, there := everyCommit(t, served.url)[eventstream.Position{Stream: eventstream.UserStream(uuid.MustParse(id)), Seq: 1}]; !there {
+			return errNotYet
+		}
+		return nil
+	})
 	mustRun(t, "export", "--out", file)
 	before := hashesIn(t, file)
 	mustRun(t, "import", file)
 	mustRun(t, "export", "--out", filepath.Join(dir, "after.ndjson"))
-	if after := hashesIn(t, filepath.Join(dir, "after.ndjson")); len(after) != len(before) {
+	if after := hashesIn(t, filepath.Join(dir, "after.ndjson")); !maps.Equal(after, before) {
 		t.Errorf("%d commits were there, and are %d", len(before), len(after))
 	}
 	again := mustStartWith(t, dir, env, "serve", "--listen", "127.0.0.1:0")
