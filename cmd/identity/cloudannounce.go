@@ -16,7 +16,28 @@ func (c *cloud) announceAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.synchroniser.Sweep(ctx, since)
+	return sweepTwice(ctx, since, c.synchroniser.Sweep)
+}
+
+const (
+	// indexLag is how long what was written may be missing in the index by which a sweep
+	// finds it.
+	indexLag = 5 * time.Second
+	// lately is longer than any write is under way.
+	lately = time.Minute
+)
+
+// sweepTwice goes over what moved since an instant, and again over what was written last
+// once the index shows that.
+func sweepTwice(ctx context.Context, since time.Time, sweep func(context.Context, time.Time) error) error {
+	began := time.Now()
+	if err := sweep(ctx, since); err != nil {
+		return err
+	}
+	if err := rest(ctx, indexLag-time.Since(began)); err != nil {
+		return err
+	}
+	return sweep(ctx, began.Add(-lately))
 }
 
 // handledWithin is how old at least what is compared may be: longer than a sweep is

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seed5b6a70b4/identity/sync/shardfeed"
@@ -30,4 +32,22 @@ func TestAClosingGoesBackToWhatWasHandled(t *testing.T) {
 			t.Errorf("%s: %v ago", test.what, now.Sub(got))
 		}
 	}
+}
+
+// What the index does not show yet when a closing begins is found by its second sweep.
+func TestAClosingWaitsForTheIndex(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, takes := range []time.Duration{0, time.Hour} {
+			began := time.Now()
+			written, shown, found := began.Add(-time.Second), began.Add(indexLag-time.Second), false
+			err := sweepTwice(t.Context(), began.Add(-time.Hour), func(_ context.Context, since time.Time) error {
+				found = found || !time.Now().Before(shown) && since.Before(written)
+				time.Sleep(takes)
+				return nil
+			})
+			if err != nil || !found || time.Since(began) != max(indexLag, 2*takes) {
+				t.Errorf("found %v after %v: %v", found, time.Since(began), err)
+			}
+		}
+	})
 }
