@@ -16,7 +16,22 @@ func (c *cloud) announceAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return sweepTwice(ctx, since, c.synchroniser.Sweep)
+	if err := sweepTwice(ctx, since, c.synchroniser.Sweep); err != nil {
+		return err
+	}
+	return c.announceable(ctx)
+}
+
+// announceable implements engine: what no view can show is not announced.
+func (c *cloud) announceable(ctx context.Context) error {
+	if err := c.synchroniser.HearParked(ctx); err != nil {
+		return err
+	}
+	rows, _ := c.followed.current()
+	if err := rows.waiter.Complete(); err != nil {
+		return fmt.Errorf("the events leave out what is parked: %w", err)
+	}
+	return nil
 }
 
 const (

@@ -89,7 +89,8 @@ func (s replicaSource) Close(ctx context.Context) error {
 	for {
 		_, err := s.to.do(ctx, http.MethodPost, "/store:close", nil, nil)
 		var refused *problem
-		if !errors.As(err, &refused) || refused.Status != http.StatusServiceUnavailable || refused.Code == "replica" {
+		passes := errors.As(err, &refused) && refused.Status == http.StatusServiceUnavailable
+		if !passes || refused.Code == "replica" || refused.Code == "parked" {
 			return err
 		}
 		select {

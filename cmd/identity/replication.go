@@ -236,6 +236,9 @@ type keeper struct {
 // newKeeper makes one, whose closing has to be run.
 func newKeeper(e engine, replication *replication, promotion *httpapi.Promotion) *keeper {
 	return &keeper{e, replication, promotion, newClosing(func(ctx context.Context) error {
+		if err := e.announceable(ctx); err != nil {
+			return err // before anybody is refused a write
+		}
 		if err := commands.CloseStore(ctx, e.base().streams); err != nil {
 			return err
 		}

@@ -148,8 +148,8 @@ func (f *Follower) settle() []passed {
 
 // Finish ends the following for good. It closes the source, unless that is lost, and
 // brings everything that the source has ever acknowledged; of a lost one what can
-// still be had. It returns the transactions that did not come whole: their commits
-// that came, which are not in the store. Without an error, the copy may begin a life
+// still be had: it returns the transactions of that one that did not come whole, their
+// commits that came, which are not in the store. Without an error, the copy may begin a life
 // of its own. After one, following may go on, and Finish may be called again.
 func (f *Follower) Finish(ctx context.Context, lost bool) (dropped []eventstream.Position, err error) {
 	var held []eventstream.Position
@@ -163,6 +163,10 @@ func (f *Follower) Finish(ctx context.Context, lost bool) (dropped []eventstream
 	}
 	for attempt := 1; ; attempt++ {
 		_, err = f.connect(ctx, true, nil)
+		if err == nil && !lost && f.arranger.Waiting() > 0 {
+			missing := f.arranger.Missing()[0]
+			return nil, fmt.Errorf("%d transactions wait for what the followed store does not tell, first for commit %d of %s", f.arranger.Waiting(), missing.Seq, missing.Stream)
+		}
 		if err == nil {
 			return f.arranger.Held(), nil
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,5 +191,22 @@ func TestBatchesAreBoundedInBytes(t *testing.T) {
 	}
 	if to.most > most+each || to.calls < 3 {
 		t.Errorf("%d bytes are imported at once, in %d calls", to.most, to.calls)
+	}
+}
+
+// A source that is not lost and does not tell all is not finished with.
+func TestFinishFailsWhereSomethingIsNotTold(t *testing.T) {
+	from := plain(t, 4)
+	from.ordered = false
+	from.shuffled = func(int) []int { return []int{0, 1, 3} }
+	follower, err := replica.New(from, eventstream.New(memstore.New(nil), nil), &notes{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dropped, err := follower.Finish(t.Context(), false); err == nil || !strings.Contains(err.Error(), "commit 2 of users/0") {
+		t.Errorf("%v was dropped, and %v", dropped, err)
+	}
+	if dropped, err := follower.Finish(t.Context(), true); err != nil || len(dropped) != 2 {
+		t.Errorf("%v was dropped, and %v", dropped, err)
 	}
 }
