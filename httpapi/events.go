@@ -133,6 +133,8 @@ type eventLines struct {
 	asked  *giving
 	lines  *commitlines.Writer
 	silent bool // HEAD
+	// flushed is when something was sent last.
+	flushed time.Time
 }
 
 // Write implements io.Writer for the lines.
@@ -141,11 +143,26 @@ func (l *eventLines) Write(line []byte) (int, error) {
 	if len(l.x.out) < eventFlush {
 		return len(line), nil
 	}
+	l.flushed = time.Now()
 	return len(line), l.x.flush()
 }
 
-// eventFlush is how much is sent at once.
-const eventFlush = 256 << 10
+// What is sent at once: so much, or what there is after so long. A store that is slow to
+// read from would fill the first for minutes, and whoever follows would give it up for
+// dead.
+const (
+	eventFlush      = 256 << 10
+	eventFlushAfter = time.Second
+)
+
+// flushLate sends what has waited for long enough.
+func (l *eventLines) flushLate() error {
+	if len(l.x.out) == 0 || time.Since(l.flushed) < eventFlushAfter {
+		return nil
+	}
+	l.flushed = time.Now()
+	return l.x.flush()
+}
 
 func (x *exchange) streamEvents(ctx context.Context, asked *giving) error {
 	l := &eventLines{x: x, asked: asked}
@@ -184,6 +201,9 @@ func (l *eventLines) giveAll(ctx context.Context) error {
 			return err
 		}
 		l.asked.place = step.Next
+		if err := l.flushLate(); err != nil {
+			return err
+		}
 		if !due {
 			continue
 		}
@@ -205,7 +225,7 @@ func (l *eventLines) begin() (err error) {
 	if l.silent = !l.x.startStream(ndjsonType); l.silent {
 		return nil
 	}
-	l.x.out = l.x.out[:0]
+	l.x.out, l.flushed = l.x.out[:0], time.Now()
 	l.lines, err = commitlines.NewWriter(l, &commitlines.Header{Epoch: l.x.api.config.Epoch.String(), After: l.asked.after, Ordered: l.x.api.config.Events.Ordered()})
 	return err
 }

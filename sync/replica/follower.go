@@ -57,6 +57,8 @@ type Follower struct {
 	passed  []passed
 	batch   [][]eventstream.Commit
 	batched int // bytes
+	// imported is when that was done last.
+	imported time.Time
 
 	mu    sync.Mutex
 	state State
@@ -236,7 +238,7 @@ func orEnough(err error) error {
 // resume finds out where to go on. What was held is given again.
 func (f *Follower) resume(ctx context.Context) error {
 	f.arranger, f.passed = transfer.NewArranger(f.streams.Head), nil
-	f.batch, f.batched = nil, 0
+	f.batch, f.batched, f.imported = nil, 0, time.Now()
 	place, err := f.notes.Place(ctx)
 	if err != nil {
 		return fmt.Errorf("read how far the copy has got: %w", err)

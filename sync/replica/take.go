@@ -15,6 +15,8 @@ import (
 const (
 	maxBatch      = 1024
 	maxBatchBytes = 8 << 20
+	// maxBatchAge is after how long less is imported too, when more comes.
+	maxBatchAge = time.Second
 )
 
 // noteEvery is how often the place is noted while much comes.
@@ -44,7 +46,7 @@ func (f *Follower) take(ctx context.Context, line *commitlines.Line, due bool) e
 		s.Transactions++
 		s.Waiting, s.Behind = f.arranger.Waiting(), true
 	})
-	if len(f.batch) < maxBatch && f.batched < maxBatchBytes {
+	if len(f.batch) < maxBatch && f.batched < maxBatchBytes && time.Since(f.imported) < maxBatchAge {
 		return nil
 	}
 	return f.flush(ctx)
@@ -59,6 +61,7 @@ func sizeOf(transaction []eventstream.Commit) (bytes int) {
 
 // flush imports what has come.
 func (f *Follower) flush(ctx context.Context) error {
+	f.imported = time.Now()
 	if len(f.batch) == 0 {
 		return nil
 	}

@@ -26,6 +26,8 @@ type busy struct {
 	transactions [][]eventstream.Commit
 	parts        [][]int
 	pause        time.Duration
+	// unmarked leaves the checkpoints out.
+	unmarked bool
 }
 
 func (b *busy) Close(context.Context) error { return errors.New("it is away") }
@@ -47,6 +49,11 @@ func (b *busy) Events(_ context.Context, after string, _ bool) (io.ReadCloser, e
 				if _, err := lines.Transaction(b.transactions[n]); err != nil {
 					b.t.Error(err)
 				}
+			}
+			if b.unmarked {
+				_, _ = write.Write(file.Bytes())
+				file.Reset()
+				continue
 			}
 			if err := lines.Checkpoint(string(rune('a'+i)), false); err != nil {
 				b.t.Error(err)
@@ -209,4 +216,30 @@ func TestFinishFailsWhereSomethingIsNotTold(t *testing.T) {
 	if dropped, err := follower.Finish(t.Context(), true); err != nil || len(dropped) != 2 {
 		t.Errorf("%v was dropped, and %v", dropped, err)
 	}
+}
+
+// What comes slowly is imported while it comes, not only at the next checkpoint.
+func TestWhatComesSlowlyIsImported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from := &busy{t: t, transactions: all(t, plain(t, 3).store), parts: [][]int{{0}, {1}, {2}}, pause: 2 * time.Second, unmarked: true}
+		to := memstore.New(nil)
+		follower, err := replica.New(from, eventstream.New(to, nil), &notes{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		running := make(chan error)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { running <- follower.Run(ctx) }()
+		for n := range from.parts {
+			time.Sleep(from.pause)
+			synctest.Wait()
+			if int(to.End()) != n+1 {
+				t.Errorf("%d transactions of %d are there", to.End(), n+1)
+			}
+		}
+		cancel()
+		if err := <-running; err != nil {
+			t.Error(err)
+		}
+	})
 }
