@@ -134,8 +134,10 @@ type eventLines struct {
 	x      *exchange
 	asked  *giving
 	lines  *commitlines.Writer
-	told   time.Time // when a place was told last, or the answer begun
-	silent bool      // HEAD
+	silent bool // HEAD
+	// told is when a place was told last, or the answer begun; flushed when something
+	// was sent last.
+	told, flushed time.Time
 }
 
 // Write implements io.Writer for the lines.
@@ -144,11 +146,26 @@ func (l *eventLines) Write(line []byte) (int, error) {
 	if len(l.x.out) < eventFlush {
 		return len(line), nil
 	}
+	l.flushed = time.Now()
 	return len(line), l.x.flush()
 }
 
-// eventFlush is how much is sent at once.
-const eventFlush = 256 << 10
+// What is sent at once: so much, or what there is after so long. A store that is slow to
+// read from would fill the first for minutes, and whoever follows would give it up for
+// dead.
+const (
+	eventFlush      = 256 << 10
+	eventFlushAfter = time.Second
+)
+
+// flushLate sends what has waited for long enough.
+func (l *eventLines) flushLate() error {
+	if len(l.x.out) == 0 || time.Since(l.flushed) < eventFlushAfter {
+		return nil
+	}
+	l.flushed = time.Now()
+	return l.x.flush()
+}
 
 func (x *exchange) streamEvents(ctx context.Context, asked *giving) error {
 	l := &eventLines{x: x, asked: asked}
@@ -187,23 +204,30 @@ func (l *eventLines) giveAll(ctx context.Context) error {
 			return err
 		}
 		l.asked.place = step.Next
-		late := time.Since(l.told) >= beatEvery // what is gone over has little to give
-		if !due && !late {
-			continue
-		}
-		if err := l.checkpoint(false); err != nil {
+		if err := l.flushLate(); err != nil {
 			return err
 		}
-		if late {
-			if err := l.x.flush(); err != nil {
+		// Late, if what is gone over has little to give.
+		if late := time.Since(l.told) >= beatEvery; due || late {
+			if err := l.tell(ctx, late); err != nil {
 				return err
 			}
 		}
-		if err := l.x.lasts(ctx, l.asked.by); err != nil {
+	}
+	return l.begin()
+}
+
+// tell tells the place, at once if asked to.
+func (l *eventLines) tell(ctx context.Context, now bool) error {
+	if err := l.checkpoint(false); err != nil {
+		return err
+	}
+	if now {
+		if err := l.x.flush(); err != nil {
 			return err
 		}
 	}
-	return l.begin()
+	return l.x.lasts(ctx, l.asked.by)
 }
 
 // begin begins the answer, once.
@@ -214,7 +238,7 @@ func (l *eventLines) begin() (err error) {
 	if l.silent = !l.x.startStream(ndjsonType); l.silent {
 		return nil
 	}
-	l.x.out, l.told = l.x.out[:0], time.Now()
+	l.x.out, l.told, l.flushed = l.x.out[:0], time.Now(), time.Now()
 	l.lines, err = commitlines.NewWriter(l, &commitlines.Header{Epoch: l.x.api.config.Epoch.String(), After: l.asked.after, Ordered: l.x.api.config.Events.Ordered()})
 	return err
 }

@@ -2,12 +2,22 @@ package httpapi_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/eventstream/transfer"
+	"github.com/seed5b6a70b4/identity/httpapi"
 )
 
 // Whoever copies gets nothing more once their key was revoked.
@@ -82,5 +92,77 @@ func TestListsEndWithTheirKey(t *testing.T) {
 	}()
 	if lines := strings.Count(answer.Body.String(), "\n"); lines != 500 {
 		t.Errorf("%d lines were told", lines)
+	}
+}
+
+// slowSource gives a transaction, and goes on without another until that was seen.
+type slowSource struct {
+	transaction []eventstream.Commit
+	seen        chan struct{}
+	limit       context.Context
+}
+
+func (s *slowSource) After(context.Context, eventstream.Mark) iter.Seq2[transfer.Step, error] {
+	return func(yield func(transfer.Step, error) bool) {
+		if !yield(transfer.Step{Transaction: s.transaction}, nil) {
+			return
+		}
+		looks := time.NewTicker(20 * time.Millisecond)
+		defer looks.Stop()
+		for {
+			select {
+			case <-s.seen:
+				return
+			case <-s.limit.Done():
+				yield(transfer.Step{}, errors.New("nobody has seen the transaction"))
+				return
+			case <-looks.C:
+				if !yield(transfer.Step{}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *slowSource) Wait(ctx context.Context, _ eventstream.Mark) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (s *slowSource) Ordered() bool { return false }
+
+// What a slow store has given is sent though it is little, while the store is read on.
+func TestEventsOfASlowStoreAreSentInTime(t *testing.T) {
+	limit, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tx := eventstream.Transaction{Command: uuid.New(), Entries: []eventstream.Entry{{Stream: "users/0", Expect: eventstream.Any(), Data: []byte("[]")}}}
+	source := &slowSource{eventstream.Seal(&tx, make([]eventstream.Head, 1), time.Now()), make(chan struct{}), limit}
+	server := httptest.NewServer(newDirectory(t, wiring{noSearch: true}).handler(t, func(c *httpapi.Config) { c.Events = source }))
+	t.Cleanup(server.Close)
+	request, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+adminKey)
+	request.Header.Set("Accept", "application/x-ndjson")
+	response, err := server.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	lines := bufio.NewScanner(response.Body)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), tx.Command.String()) {
+			close(source.seen)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-source.seen:
+	default:
+		t.Error("the transaction was not sent")
 	}
 }

@@ -51,8 +51,9 @@ type ReplicaStanding struct {
 	// Transactions counts those that arrived while the process lives.
 	Transactions uint64 `json:"transactions"`
 	// LagSeconds is for how long there has been something that is not here, as far as
-	// is known: 0 right after the end was seen.
-	LagSeconds float64 `json:"lagSeconds"`
+	// is known: 0 right after the end was seen, and absent before it was, unless the
+	// events come in order.
+	LagSeconds *float64 `json:"lagSeconds,omitempty"`
 	// Waiting counts transactions that came before what they rest on.
 	Waiting int `json:"waiting"`
 	// Failing says why following fails, if it does.

@@ -273,9 +273,9 @@ func standingSchema() *huma.Schema {
 	return object([]string{"epoch", "role"}, map[string]*huma.Schema{
 		"epoch": described(text("", 0), "Names this life of the store."),
 		"role":  enum(PrimaryRole, ReplicaRole, PromotingRole, ClosedRole),
-		"replica": object([]string{"source", "position", "transactions", "lagSeconds", "waiting"}, map[string]*huma.Schema{
+		"replica": object([]string{"source", "position", "transactions", "waiting"}, map[string]*huma.Schema{
 			"source": described(text("", 0), "The followed service."), "position": described(text("", 0), "Up to where its events are here."),
-			"transactions": integer(0), "lagSeconds": {Type: huma.TypeNumber},
+			"transactions": integer(0), "lagSeconds": described(&huma.Schema{Type: huma.TypeNumber}, "For how long there has been something that is not here, where that is known."),
 			"waiting": described(integer(0), "Transactions that came before what they rest on."), "failing": described(text("", 0), "Why following fails."),
 		}),
 		"promotion": object([]string{"sourceClosed", "endedAt"}, map[string]*huma.Schema{

@@ -23,7 +23,7 @@ func (a *api) storeRoutes() []route {
 		{
 			method: http.MethodPost, path: "/store:close", scope: domain.AdminScope, id: "closeStore", tag: "store",
 			summary:     "Take no writes any more, for ever",
-			description: "What a replica's promotion does first, so that nothing is acknowledged that it does not have. Reads and `GET /events` go on. Repeating it is no error.",
+			description: "What a replica's promotion does first, so that nothing is acknowledged that it does not have. Reads and `GET /events` go on. Repeating it is no error. Where it takes longer than a request may, the answer is 503 `unavailable` and it goes on: ask again. While something is parked whose events would be missing, it is 503 `parked`, and writes are taken still.",
 			answers:     []answer{{status: http.StatusOK, text: "It is closed, and its events are all there.", schema: "Standing", example: closedExample}},
 			serve:       closeStore,
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -65,31 +66,18 @@ func (f *follower) band() *band {
 // them lacked.
 func (b *band) handle(ctx context.Context, positions []eventstream.Position, from origin) (lacked []int, err error) {
 	shown, shards := newest(b.members[0].view, positions)
-	rows := make([]bandRow, len(shown))
 	counts := make([]atomic.Int64, len(b.members))
-	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for i, position := range shown {
-		group.Go(func() (err error) {
-			rows[i], err = b.bring(within, position, from, counts)
-			return err
-		})
+	for some := range slices.Chunk(shown, announcedAtOnce) {
+		if err = b.handleSome(ctx, some, from, counts); err != nil {
+			break
+		}
 	}
-	err = group.Wait()
 	lacked = make([]int, len(b.members))
 	for i := range counts {
 		lacked[i] = int(counts[i].Load())
 	}
 	if err != nil {
 		return lacked, err
-	}
-	if err := b.announce(ctx, rows); err != nil {
-		return lacked, err
-	}
-	for i := range rows {
-		if err := b.tidy(ctx, &rows[i]); err != nil {
-			return lacked, err
-		}
 	}
 	for _, f := range b.members {
 		for _, shard := range shards {
@@ -102,6 +90,37 @@ func (b *band) handle(ctx context.Context, positions []eventstream.Position, fro
 		}
 	}
 	return lacked, nil
+}
+
+// announcedAtOnce is how many rows are brought up to date before they are announced.
+// A feed hands over a thousand positions and more: where the storage is slow, whoever
+// follows would wait for the last of them to hear of the first, and what is cut off
+// would have announced nothing.
+const announcedAtOnce = 64
+
+// handleSome brings rows up to date, announces them, and tidies up after them.
+func (b *band) handleSome(ctx context.Context, shown []eventstream.Position, from origin, lacked []atomic.Int64) error {
+	rows := make([]bandRow, len(shown))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, position := range shown {
+		group.Go(func() (err error) {
+			rows[i], err = b.bring(within, position, from, lacked)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := b.announce(ctx, rows); err != nil {
+		return err
+	}
+	for i := range rows {
+		if err := b.tidy(ctx, &rows[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bandRow is where a stream's row stands in each member.

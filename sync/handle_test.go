@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
@@ -78,6 +79,37 @@ func TestItemsOfATransactionMayShowOneByOne(t *testing.T) {
 			row(t, view, ada, 1)
 		})
 	}
+}
+
+// What is many is announced in parts: who is cut off, or is slow, has announced what
+// came first, and whoever follows need not wait for the last of it.
+func TestManyAreAnnouncedInParts(t *testing.T) {
+	d := newDirectory(t)
+	positions := make([]eventstream.Position, 200)
+	for i := range positions {
+		positions[i] = eventstream.Position{Stream: eventstream.UserStream(uuid.UUID{7, byte(i)}), Seq: 1}
+		d.write(positions[i].Stream)
+	}
+	store := &unreadable{d, positions[len(positions)-1].Stream}
+	s, view := announcing(t, store, querysync.Options{})
+	isErr(t, "handle", s.Handle(t.Context(), positions), errBroken)
+	_, announced, _, err := view.Standing(t.Context(), positions[0].Stream)
+	if err != nil || announced != 1 {
+		t.Errorf("the first is announced up to %d: %v", announced, err)
+	}
+}
+
+// unreadable is a store of which one stream cannot be read.
+type unreadable struct {
+	*directory
+	stream eventstream.StreamID
+}
+
+func (s *unreadable) Read(ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error] {
+	if stream != s.stream {
+		return s.directory.Read(ctx, stream, after)
+	}
+	return func(yield func(eventstream.Commit, error) bool) { yield(eventstream.Commit{}, errBroken) }
 }
 
 // A position that the store does not have keeps nobody waiting for long.

@@ -154,15 +154,6 @@ func (c *cloud) openDirectory(ctx context.Context, shards int) error {
 // records implements engine.
 func (c *cloud) records() replicaRecords { return replicaRecordItem{c.state} }
 
-// announcedWithin is how old what feeds and sweeps have not found yet may be: longer
-// than a sweep is apart from the next.
-const announcedWithin = 10 * time.Minute
-
-// announceAll implements engine.
-func (c *cloud) announceAll(ctx context.Context) error {
-	return c.synchroniser.Sweep(ctx, time.Now().Add(-announcedWithin))
-}
-
 func (c *cloud) claimSecret(ctx context.Context) (domain.ClaimSecret, error) {
 	if text := os.Getenv(claimVar); text != "" {
 		raw, err := hex.DecodeString(text)

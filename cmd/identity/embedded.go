@@ -268,6 +268,9 @@ func (b *embedded) records() replicaRecords { return replicaRecordFile{b.data} }
 // announceAll implements engine: the log has everything.
 func (b *embedded) announceAll(context.Context) error { return nil }
 
+// announceable implements engine.
+func (b *embedded) announceable(context.Context) error { return nil }
+
 // run implements engine.
 func (b *embedded) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)

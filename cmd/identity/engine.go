@@ -42,6 +42,9 @@ type engine interface {
 	records() replicaRecords
 	// announceAll sees to it that everything written shows in the events.
 	announceAll(ctx context.Context) error
+	// announceable fails with eventstream.ErrParked while something is not in the events
+	// and will not be until an operator steps in.
+	announceable(ctx context.Context) error
 	// snapshot writes down what makes the next start fast.
 	snapshot() error
 	close() error

@@ -137,6 +137,12 @@ func everyCommit(t *testing.T, url string) map[eventstream.Position]eventstream.
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "commits.ndjson")
 	mustRun(t, "export", "--url", url, "--out", name)
+	return hashesIn(t, name)
+}
+
+// hashesIn gives the hash of each commit in an exported file.
+func hashesIn(t *testing.T, name string) map[eventstream.Position]eventstream.Hash {
+	t.Helper()
 	file, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)
@@ -232,10 +238,10 @@ func awaitNoLag(t *testing.T, url string) {
 	t.Helper()
 	eventually(t, patienceOfMoves, "the replica catches up", func() error {
 		var standing struct {
-			Replica struct{ LagSeconds float64 }
+			Replica struct{ LagSeconds *float64 }
 		}
 		got := ask(t, url+"/store", "", "")
-		if err := json.Unmarshal([]byte(got.body), &standing); err != nil || got.status != http.StatusOK || standing.Replica.LagSeconds != 0 {
+		if err := json.Unmarshal([]byte(got.body), &standing); err != nil || got.status != http.StatusOK || standing.Replica.LagSeconds == nil || *standing.Replica.LagSeconds != 0 {
 			return fmt.Errorf("%d %s", got.status, got.body)
 		}
 		return nil

@@ -89,7 +89,8 @@ func (s replicaSource) Close(ctx context.Context) error {
 	for {
 		_, err := s.to.do(ctx, http.MethodPost, "/store:close", nil, nil)
 		var refused *problem
-		if !errors.As(err, &refused) || refused.Status != http.StatusServiceUnavailable || refused.Code == "replica" {
+		passes := errors.As(err, &refused) && refused.Status == http.StatusServiceUnavailable
+		if !passes || refused.Code == "replica" || refused.Code == "parked" {
 			return err
 		}
 		select {
@@ -100,8 +101,9 @@ func (s replicaSource) Close(ctx context.Context) error {
 	}
 }
 
-// closeTime bounds the closing of the followed store.
-const closeTime = 2 * time.Minute
+// closeTime bounds the closing of the followed store, which goes over whatever it may
+// not have announced.
+const closeTime = 10 * time.Minute
 
 // refusedForGood tells refusals that stay from faults that pass.
 func refusedForGood(err error) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -49,7 +50,12 @@ func (r *replication) register(registry *prometheus.Registry) error {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(r.follower.State()) })
 	}
 	for _, c := range []prometheus.Collector{
-		gauge("identity_replica_lag_seconds", "For how long there has been something at the followed service that is not here.", func(s replica.State) float64 { return lagOf(&s).Seconds() }),
+		gauge("identity_replica_lag_seconds", "For how long there has been something at the followed service that is not here; NaN until that is known.", func(s replica.State) float64 {
+			if lag := lagOf(&s); lag >= 0 {
+				return lag.Seconds()
+			}
+			return math.NaN()
+		}),
 		gauge("identity_replica_waiting_transactions", "Transactions that came before what they continue.", func(s replica.State) float64 { return float64(s.Waiting) }),
 		gauge("identity_replica_failing", "1 while the followed service cannot be followed.", func(s replica.State) float64 {
 			if s.Err != nil {
@@ -72,7 +78,7 @@ func (r *replication) register(registry *prometheus.Registry) error {
 const toldWithin = 20 * time.Second
 
 // lagOf is for how long there has been something that is not here, as far as is
-// known.
+// known; negative if it is not.
 func lagOf(s *replica.State) time.Duration {
 	switch {
 	case s.Err == nil && !s.Behind && !s.Caught.IsZero() && time.Since(s.Caught) < toldWithin:
@@ -189,7 +195,10 @@ func (r *replication) standing(standing *httpapi.Standing) {
 	standing.Role = httpapi.ReplicaRole
 	standing.Replica = &httpapi.ReplicaStanding{
 		Source: r.from, Position: state.Place, Transactions: state.Transactions, Waiting: state.Waiting,
-		LagSeconds: float64(lagOf(&state).Milliseconds()) / 1000,
+	}
+	if lag := lagOf(&state); lag >= 0 {
+		seconds := float64(lag.Milliseconds()) / 1000
+		standing.Replica.LagSeconds = &seconds
 	}
 	if state.Err != nil {
 		standing.Replica.Failing = state.Err.Error()
@@ -221,6 +230,20 @@ type keeper struct {
 	engine      engine
 	replication *replication
 	promotion   *httpapi.Promotion
+	closing     *closing
+}
+
+// newKeeper makes one, whose closing has to be run.
+func newKeeper(e engine, replication *replication, promotion *httpapi.Promotion) *keeper {
+	return &keeper{e, replication, promotion, newClosing(func(ctx context.Context) error {
+		if err := e.announceable(ctx); err != nil {
+			return err // before anybody is refused a write
+		}
+		if err := commands.CloseStore(ctx, e.base().streams); err != nil {
+			return err
+		}
+		return e.announceAll(ctx)
+	})}
 }
 
 var _ httpapi.Keeper = (*keeper)(nil)
@@ -245,10 +268,7 @@ func (k *keeper) Close(ctx context.Context) (httpapi.Standing, error) {
 	if k.replication != nil {
 		return httpapi.Standing{}, commands.ErrFollower
 	}
-	if err := commands.CloseStore(ctx, k.engine.base().streams); err != nil {
-		return httpapi.Standing{}, err
-	}
-	if err := k.engine.announceAll(ctx); err != nil {
+	if err := k.closing.order(ctx); err != nil {
 		return httpapi.Standing{}, err
 	}
 	return k.Standing(ctx)

@@ -95,7 +95,9 @@ func (s *service) serve(ctx, background context.Context, group *errgroup.Group) 
 	}
 	s.address = listener.Addr().String()
 	listener = deadline.Listener(listener)
-	handler, err := s.handler(listener.Addr())
+	kept := newKeeper(s.engine, s.replication, s.promotion)
+	group.Go(func() error { return kept.closing.run(background) })
+	handler, err := s.handler(listener.Addr(), kept)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -156,7 +158,7 @@ func (s *service) open(ctx context.Context) error {
 }
 
 // handler makes what answers requests that come to an address.
-func (s *service) handler(address net.Addr) (http.Handler, error) {
+func (s *service) handler(address net.Addr, kept *keeper) (http.Handler, error) {
 	key, err := s.engine.adminKey()
 	if err != nil {
 		return nil, err
@@ -172,7 +174,7 @@ func (s *service) handler(address net.Addr) (http.Handler, error) {
 		Commands: core.commands, Queries: core.reader, Epoch: core.directory.Epoch,
 		Views: s.engine.views(), AdminKeys: s.adminKeys, Logger: s.log, Registry: s.registry, PublicMetrics: loopback(address),
 		TracerProvider: s.tracing.provider(), Streams: s.streams, Ready: s.readiness, Version: version(), Parking: core.parking,
-		Events: core.events, Keeper: &keeper{engine: s.engine, replication: s.replication, promotion: s.promotion},
+		Events: core.events, Keeper: kept,
 	}
 	if s.flags.AccessLog {
 		config.AccessLog = s.access.tell

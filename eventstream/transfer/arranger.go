@@ -20,12 +20,17 @@ type Arranger struct {
 	// held are transactions that wait, under each of the commits that they wait for.
 	held    map[eventstream.Position][]*held
 	waiting int
+	// added counts what came; queue are those that were held, in the order in which
+	// they came, some of which may have been given since.
+	added uint64
+	queue []*held
 }
 
 type held struct {
 	transaction []eventstream.Commit
 	missing     int
 	key         eventstream.Position
+	number      uint64
 }
 
 // keyOf is the same for a transaction whichever of its commits comes first.
@@ -56,7 +61,8 @@ func (a *Arranger) Seen(transaction []eventstream.Commit) {
 // Add gives those transactions that can be taken now that this one has come: none if
 // it has been given or is held, or it and those that were held for it.
 func (a *Arranger) Add(ctx context.Context, transaction []eventstream.Commit) (ready [][]eventstream.Commit, err error) {
-	h := &held{transaction: transaction, key: keyOf(transaction)}
+	h := &held{transaction: transaction, key: keyOf(transaction), number: a.added}
+	a.added++
 	for i := range transaction {
 		c := &transaction[i]
 		head, err := a.headOf(ctx, c.Stream)
@@ -81,9 +87,18 @@ func (a *Arranger) Add(ctx context.Context, transaction []eventstream.Commit) (r
 	}
 	if h.missing > 0 {
 		a.waiting++
+		a.enqueue(h)
 		return nil, nil
 	}
 	return a.release(h), nil
+}
+
+// enqueue keeps the queue no longer than a few times what is held.
+func (a *Arranger) enqueue(h *held) {
+	if len(a.queue) > 64+2*a.waiting {
+		a.queue = slices.DeleteFunc(a.queue, func(other *held) bool { return other.missing == 0 })
+	}
+	a.queue = append(a.queue, h)
 }
 
 // release takes a transaction, and whatever waited for it alone.
@@ -123,6 +138,21 @@ func (a *Arranger) headOf(ctx context.Context, stream eventstream.StreamID) (eve
 
 // Waiting is how many transactions are held.
 func (a *Arranger) Waiting() int { return a.waiting }
+
+// Added is how many transactions came, and Settled how many of them came before the
+// first that is held: everything among those was given.
+func (a *Arranger) Added() uint64 { return a.added }
+
+// Settled is described with Added.
+func (a *Arranger) Settled() uint64 {
+	for len(a.queue) > 0 && a.queue[0].missing == 0 {
+		a.queue = slices.Delete(a.queue, 0, 1)
+	}
+	if len(a.queue) == 0 {
+		return a.added
+	}
+	return a.queue[0].number
+}
 
 // Missing names commits that have not come and are waited for, in order.
 func (a *Arranger) Missing() []eventstream.Position {

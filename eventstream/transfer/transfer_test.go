@@ -103,7 +103,7 @@ func TestArrange(t *testing.T) {
 		arranger := transfer.NewArranger(to.Head)
 		comes := rapid.Permutation(append(transactions, rapid.SliceOf(rapid.SampledFrom(transactions)).Draw(rt, "again")...)).Draw(rt, "order")
 		given := 0
-		for _, transaction := range comes {
+		for n, transaction := range comes {
 			front := rapid.IntRange(0, len(transaction)-1).Draw(rt, "front")
 			transaction = slices.Concat(transaction[front:], transaction[:front])
 			ready, err := arranger.Add(context.Background(), transaction)
@@ -113,6 +113,15 @@ func TestArrange(t *testing.T) {
 			given += len(ready)
 			if done, err := to.Import(context.Background(), ready); err != nil || done != len(ready) {
 				rt.Fatalf("imported %d of %d: %v", done, len(ready), err)
+			}
+			settled := int(arranger.Settled())
+			for _, before := range comes[:settled] {
+				if head, err := to.Head(context.Background(), before[0].Stream); err != nil || head < before[0].Seq {
+					rt.Fatalf("%v is said to be settled: %v", before[0].Position(), err)
+				}
+			}
+			if arranger.Added() != uint64(n+1) || (settled == n+1) != (arranger.Waiting() == 0) {
+				rt.Fatalf("%d came, %d are settled, %d wait", n+1, settled, arranger.Waiting())
 			}
 		}
 		if given != len(transactions)-before || arranger.Waiting() != 0 || len(arranger.Missing()) != 0 || to.End() != s.End() {

@@ -170,7 +170,7 @@ func TestTransactionsLost(t *testing.T) {
 }
 
 // The commits of a transaction that was announced in several streams come together,
-// each time.
+// once for those that were announced together.
 func TestTransactionsWhole(t *testing.T) {
 	a := newAnnounced(t, 1)
 	one, other := eventstream.UserStream(uuid.New()), eventstream.UserStream(uuid.New())
@@ -183,7 +183,7 @@ func TestTransactionsWhole(t *testing.T) {
 	if err := a.changes.Announce(t.Context(), []querysync.Notice{{Position: commits[0].Position()}, {Position: commits[1].Position()}}); err != nil {
 		t.Fatal(err)
 	}
-	arranger, given := transfer.NewArranger(nil), 0
+	arranger, told, given := transfer.NewArranger(nil), 0, 0
 	for step, err := range a.source.After(t.Context(), eventstream.Mark{}) {
 		if err != nil {
 			t.Fatal(err)
@@ -191,6 +191,7 @@ func TestTransactionsWhole(t *testing.T) {
 		if step.Transaction == nil {
 			continue
 		}
+		told++
 		if err := eventstream.CheckSealed(step.Transaction); err != nil {
 			t.Error(err)
 		}
@@ -200,7 +201,7 @@ func TestTransactionsWhole(t *testing.T) {
 		}
 		given += len(ready)
 	}
-	if given != 2 || arranger.Waiting() != 0 {
-		t.Errorf("%d given, %d waiting", given, arranger.Waiting())
+	if told != 2 || given != 2 || arranger.Waiting() != 0 {
+		t.Errorf("%d told, %d given, %d waiting", told, given, arranger.Waiting())
 	}
 }

@@ -205,28 +205,78 @@ func (w *walk) part(ctx context.Context, part eventstream.StreamID, number uint6
 // readers is how many streams are read at a time.
 const readers = 16
 
-// covered gives the transactions that notices cover.
+// covered gives the transactions that notices cover, each once, in an order that is
+// always the same.
 func (t *Transactions) covered(ctx context.Context, notices []querysync.Notice) ([][]eventstream.Commit, error) {
-	of := make([][][]eventstream.Commit, len(notices))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(readers)
-	for i := range notices {
-		group.Go(func() (err error) {
-			of[i], err = t.coveredBy(ctx, &notices[i])
-			return err
-		})
+	of := make([][]eventstream.Commit, len(notices))
+	err := readAll(ctx, len(notices), func(ctx context.Context, i int) (err error) {
+		of[i], err = t.coveredBy(ctx, &notices[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("read what was announced: %w", err)
+	there, known := map[eventstream.Position]*eventstream.Commit{}, map[eventstream.Position]bool{}
+	var fronts []*eventstream.Commit // one of each transaction
+	for _, commits := range of {
+		for i := range commits {
+			c := &commits[i]
+			there[c.Position()] = c
+			if key := keyOf(c); !known[key] {
+				known[key] = true
+				fronts = append(fronts, c)
+			}
+		}
 	}
-	var all [][]eventstream.Commit
-	for _, transactions := range of {
-		all = append(all, transactions...)
-	}
-	return all, nil
+	all := make([][]eventstream.Commit, len(fronts))
+	return all, readAll(ctx, len(fronts), func(ctx context.Context, i int) (err error) {
+		all[i], err = t.whole(ctx, fronts[i], there)
+		return err
+	})
 }
 
-func (t *Transactions) coveredBy(ctx context.Context, notice *querysync.Notice) (transactions [][]eventstream.Commit, err error) {
+// readAll reads so many things, some at a time.
+func readAll(ctx context.Context, count int, read func(ctx context.Context, i int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for i := range count {
+		group.Go(func() error { return read(ctx, i) })
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("read what was announced: %w", err)
+	}
+	return nil
+}
+
+// keyOf names a transaction by one of its commits.
+func keyOf(c *eventstream.Commit) eventstream.Position {
+	key := c.Position()
+	for _, sibling := range c.Siblings {
+		if sibling.Stream < key.Stream {
+			key = sibling
+		}
+	}
+	return key
+}
+
+// whole gives a commit with its siblings, of which some were read.
+func (t *Transactions) whole(ctx context.Context, front *eventstream.Commit, there map[eventstream.Position]*eventstream.Commit) ([]eventstream.Commit, error) {
+	transaction := []eventstream.Commit{*front}
+	for _, sibling := range front.Siblings {
+		if read := there[sibling]; read != nil {
+			transaction = append(transaction, *read)
+			continue
+		}
+		read, err := t.streams.At(ctx, sibling)
+		if err != nil {
+			return nil, err
+		}
+		transaction = append(transaction, read)
+	}
+	return transaction, nil
+}
+
+func (t *Transactions) coveredBy(ctx context.Context, notice *querysync.Notice) (commits []eventstream.Commit, err error) {
 	if notice.After >= notice.Seq {
 		return nil, nil
 	}
@@ -238,18 +288,10 @@ func (t *Transactions) coveredBy(ctx context.Context, notice *querysync.Notice) 
 		if commit.Seq > notice.Seq {
 			break
 		}
-		whole := []eventstream.Commit{commit}
-		for _, sibling := range commit.Siblings {
-			other, err := t.streams.At(ctx, sibling)
-			if err != nil {
-				return nil, err
-			}
-			whole = append(whole, other)
-		}
-		transactions, last = append(transactions, whole), commit.Seq
+		commits, last = append(commits, commit), commit.Seq
 	}
 	if last < notice.Seq {
 		return nil, fmt.Errorf("%w: commit %d of a stream of kind %s was announced and is not there", eventstream.ErrCorrupt, last+1, notice.Stream.Kind())
 	}
-	return transactions, nil
+	return commits, nil
 }

@@ -53,7 +53,12 @@ type Follower struct {
 	noted    time.Time
 	ordered  bool
 	arranger *transfer.Arranger
-	batch    [][]eventstream.Commit
+	// passed are places, in order, before which something came that is still held.
+	passed  []passed
+	batch   [][]eventstream.Commit
+	batched int // bytes
+	// imported is when that was done last.
+	imported time.Time
 
 	mu    sync.Mutex
 	state State
@@ -67,9 +72,12 @@ type State struct {
 	// before what they continue.
 	Transactions uint64
 	Waiting      int
-	// Newest is the time of the newest commit that is here, Caught when the follower
-	// last had everything that the source had told of; zero if it never did.
-	Newest, Caught time.Time
+	// Newest is the time of the newest commit that is here, if what came before is here
+	// too: zero unless the source gives its events in order.
+	Newest time.Time
+	// Caught is the last instant up to which everything is here that the source had told
+	// of by then; zero if there was none.
+	Caught time.Time
 	// Behind tells that something came since Caught.
 	Behind bool
 	// Err is why following fails, nil while it works.
@@ -140,14 +148,22 @@ func (f *Follower) follow(ctx context.Context, enough func(context.Context) (boo
 			return fmt.Errorf("follow another store: %w", err)
 		}
 		f.failing(err)
-		longest := min(firstPause<<min(failures, 10), longestPause)
-		timer := time.NewTimer(longest/2 + rand.N(longest/2))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if pause(ctx, failures) != nil {
 			return nil
-		case <-timer.C:
 		}
+	}
+}
+
+// pause waits after so many failures before, longer each time, and ends with ctx.
+func pause(ctx context.Context, failures int) error {
+	longest := min(firstPause<<min(failures, 10), longestPause)
+	timer := time.NewTimer(longest/2 + rand.N(longest/2))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
 	}
 }
 
@@ -221,7 +237,8 @@ func orEnough(err error) error {
 
 // resume finds out where to go on. What was held is given again.
 func (f *Follower) resume(ctx context.Context) error {
-	f.arranger, f.batch = transfer.NewArranger(f.streams.Head), nil
+	f.arranger, f.passed = transfer.NewArranger(f.streams.Head), nil
+	f.batch, f.batched, f.imported = nil, 0, time.Now()
 	place, err := f.notes.Place(ctx)
 	if err != nil {
 		return fmt.Errorf("read how far the copy has got: %w", err)

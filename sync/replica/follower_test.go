@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -88,11 +90,25 @@ func (s *source) Events(_ context.Context, after string, _ bool) (io.ReadCloser,
 }
 
 // notes remember in memory.
-type notes struct{ place string }
+type notes struct {
+	mu    sync.Mutex
+	place string
+}
 
-func (n *notes) Meet(context.Context, string, bool) error   { return nil }
-func (n *notes) Place(context.Context) (string, error)      { return n.place, nil }
-func (n *notes) Note(_ context.Context, place string) error { n.place = place; return nil }
+func (n *notes) Meet(context.Context, string, bool) error { return nil }
+
+func (n *notes) Place(context.Context) (string, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.place, nil
+}
+
+func (n *notes) Note(_ context.Context, place string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.place = place
+	return nil
+}
 
 func write(t rapid.TB, s *memstore.Store, streams ...eventstream.StreamID) {
 	t.Helper()
@@ -109,60 +125,67 @@ func write(t rapid.TB, s *memstore.Store, streams ...eventstream.StreamID) {
 // the copy is begun again: once the source was closed and Finish has returned, the copy
 // has every stream as the source has it.
 func TestFinishBringsEverything(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		from := &source{store: memstore.New(nil), ordered: rapid.Bool().Draw(rt, "ordered")}
-		write(rt, from.store, eventstream.StoreStream)
-		for range rapid.IntRange(0, 20).Draw(rt, "transactions") {
-			var streams []eventstream.StreamID
-			for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(0, 3), 0, 3, rapid.ID[int]).Draw(rt, "streams") {
-				streams = append(streams, eventstream.UsersStream(n))
-			}
-			write(rt, from.store, streams...)
+	synctest.Test(t, func(t *testing.T) { rapid.Check(timeless{t}, finishBringsEverything) })
+}
+
+// timeless is a test whose deadline is of no time that it knows.
+type timeless struct{ *testing.T }
+
+func (timeless) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+func finishBringsEverything(rt *rapid.T) {
+	from := &source{store: memstore.New(nil), ordered: rapid.Bool().Draw(rt, "ordered")}
+	write(rt, from.store, eventstream.StoreStream)
+	for range rapid.IntRange(0, 20).Draw(rt, "transactions") {
+		var streams []eventstream.StreamID
+		for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(0, 3), 0, 3, rapid.ID[int]).Draw(rt, "streams") {
+			streams = append(streams, eventstream.UsersStream(n))
 		}
-		end := int(from.store.End())
-		from.until = func() int { return rapid.IntRange(0, end).Draw(rt, "until") }
-		cuts := rapid.IntRange(0, 8).Draw(rt, "cuts")
-		from.cut = func() int {
-			if cuts--; cuts < 0 {
-				return 0
-			}
-			return rapid.IntRange(1, 4000).Draw(rt, "cut")
+		write(rt, from.store, streams...)
+	}
+	end := int(from.store.End())
+	from.until = func() int { return rapid.IntRange(0, end).Draw(rt, "until") }
+	cuts := rapid.IntRange(0, 8).Draw(rt, "cuts")
+	from.cut = func() int {
+		if cuts--; cuts < 0 {
+			return 0
 		}
-		from.shuffled = func(n int) []int {
-			order := make([]int, n)
-			for i := range order {
-				order[i] = i
-			}
-			if from.ordered {
-				return order
-			}
-			return rapid.Permutation(append(order, rapid.SliceOfN(rapid.IntRange(0, max(n-1, 0)), 0, min(n, 5)).Draw(rt, "again")...)).Draw(rt, "order")
+		return rapid.IntRange(1, 4000).Draw(rt, "cut")
+	}
+	from.shuffled = func(n int) []int {
+		order := make([]int, n)
+		for i := range order {
+			order[i] = i
 		}
-		to, kept := memstore.New(nil), &notes{}
-		for {
-			follower, err := replica.New(from, eventstream.New(to, nil), kept, nil)
-			if err != nil {
+		if from.ordered {
+			return order
+		}
+		return rapid.Permutation(append(order, rapid.SliceOfN(rapid.IntRange(0, max(n-1, 0)), 0, min(n, 5)).Draw(rt, "again")...)).Draw(rt, "order")
+	}
+	to, kept := memstore.New(nil), &notes{}
+	for {
+		follower, err := replica.New(from, eventstream.New(to, nil), kept, nil)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if rapid.Bool().Draw(rt, "begins") {
+			from.until = func() int { return end }
+			if err := follower.Begin(context.Background(), func(ctx context.Context) (bool, error) {
+				return to.End() > 0, nil
+			}); err != nil {
 				rt.Fatal(err)
 			}
-			if rapid.Bool().Draw(rt, "begins") {
-				from.until = func() int { return end }
-				if err := follower.Begin(context.Background(), func(ctx context.Context) (bool, error) {
-					return to.End() > 0, nil
-				}); err != nil {
-					rt.Fatal(err)
-				}
-			}
-			dropped, err := follower.Finish(context.Background(), false)
-			if err != nil {
-				continue // cut too often; it is called again, in another process
-			}
-			if len(dropped) > 0 {
-				rt.Fatalf("%v were dropped", dropped)
-			}
-			break
 		}
-		equal(rt, from.store, to)
-	})
+		dropped, err := follower.Finish(context.Background(), false)
+		if err != nil {
+			continue // cut too often; it is called again, in another process
+		}
+		if len(dropped) > 0 {
+			rt.Fatalf("%v were dropped", dropped)
+		}
+		break
+	}
+	equal(rt, from.store, to)
 }
 
 func equal(t rapid.TB, want, got *memstore.Store) {
@@ -209,6 +232,10 @@ func plain(t *testing.T, transactions int) *source {
 // What came without what it continues, from a source that is lost, is named and left
 // out.
 func TestWhatDidNotComeWholeIsNamed(t *testing.T) {
+	synctest.Test(t, whatDidNotComeWholeIsNamed)
+}
+
+func whatDidNotComeWholeIsNamed(t *testing.T) {
 	from := plain(t, 4)
 	from.ordered = false
 	from.shuffled = func(int) []int { return []int{0, 1, 3} }
@@ -218,18 +245,16 @@ func TestWhatDidNotComeWholeIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	var once sync.Once
 	until := from.until
 	from.until = func() int {
-		defer once.Do(func() { from.lost = true })
+		defer func() { from.lost = true }()
 		return until()
 	}
 	running := make(chan error)
 	go func() { running <- follower.Run(ctx) }()
-	for follower.State().Waiting == 0 || to.End() < 2 {
-		if ctx.Err() != nil {
-			t.Fatal("nothing waits")
-		}
+	synctest.Wait() // until it rests before it connects again
+	if waiting := follower.State().Waiting; waiting != 1 || to.End() != 2 {
+		t.Errorf("%d wait, %d are there", waiting, to.End())
 	}
 	cancel()
 	if err := <-running; err != nil {

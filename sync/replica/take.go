@@ -11,8 +11,13 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream/commitlines"
 )
 
-// maxBatch is how many transactions are imported at once.
-const maxBatch = 1024
+// What is imported at once: so many transactions, or so many bytes of what they say.
+const (
+	maxBatch      = 1024
+	maxBatchBytes = 8 << 20
+	// maxBatchAge is after how long less is imported too, when more comes.
+	maxBatchAge = time.Second
+)
 
 // noteEvery is how often the place is noted while much comes.
 const noteEvery = time.Second
@@ -34,23 +39,34 @@ func (f *Follower) take(ctx context.Context, line *commitlines.Line, due bool) e
 		}
 	}
 	f.batch = append(f.batch, ready...)
+	for _, transaction := range ready {
+		f.batched += sizeOf(transaction)
+	}
 	f.update(func(s *State) {
 		s.Transactions++
 		s.Waiting, s.Behind = f.arranger.Waiting(), true
 	})
-	if len(f.batch) < maxBatch {
+	if len(f.batch) < maxBatch && f.batched < maxBatchBytes && time.Since(f.imported) < maxBatchAge {
 		return nil
 	}
 	return f.flush(ctx)
 }
 
+func sizeOf(transaction []eventstream.Commit) (bytes int) {
+	for i := range transaction {
+		bytes += len(transaction[i].Data)
+	}
+	return bytes
+}
+
 // flush imports what has come.
 func (f *Follower) flush(ctx context.Context) error {
+	f.imported = time.Now()
 	if len(f.batch) == 0 {
 		return nil
 	}
 	done, err := f.streams.Importer().Import(ctx, f.batch)
-	if done > 0 {
+	if done > 0 && f.ordered {
 		newest := f.batch[done-1][0].Time
 		f.update(func(s *State) {
 			if newest.After(s.Newest) {
@@ -58,41 +74,85 @@ func (f *Follower) flush(ctx context.Context) error {
 			}
 		})
 	}
-	f.batch = f.batch[:copy(f.batch, f.batch[done:])]
+	for _, transaction := range f.batch[:done] {
+		f.batched -= sizeOf(transaction)
+	}
+	f.batch = slices.Delete(f.batch, 0, done)
 	if err != nil {
 		return fmt.Errorf("import what came: %w", err)
 	}
 	return nil
 }
 
-// reach goes to the place of a checkpoint. It is noted only when nothing that was
-// given waits in memory. One that was due does not tell that there is no more.
+// passed is a checkpoint that was reached.
+type passed struct {
+	place string
+	// added is how many transactions had come by then.
+	added uint64
+	// whole tells that the source had told everything by then, which was at.
+	whole bool
+	at    time.Time
+}
+
+// mostPassed is how many checkpoints are remembered until what came before them is
+// there.
+const mostPassed = 1024
+
+// reach goes to the place of a checkpoint, when everything is imported that can be.
+// One that was due does not tell that there is no more.
 func (f *Follower) reach(ctx context.Context, checkpoint *commitlines.Checkpoint, due bool) error {
 	if err := f.flush(ctx); err != nil {
 		return err
 	}
 	f.place = checkpoint.After
-	waiting := f.arranger.Waiting()
+	f.pass(passed{place: f.place, added: f.arranger.Added(), whole: !due, at: time.Now()})
+	waiting, settled := f.arranger.Waiting(), f.settle()
 	f.update(func(s *State) {
 		s.Place, s.Waiting = f.place, waiting
-		if waiting == 0 && !due {
-			s.Behind, s.Caught = false, time.Now()
+		for _, p := range settled {
+			if p.whole {
+				s.Behind, s.Caught = waiting > 0 || due, p.at
+			}
 		}
 	})
-	if waiting > 0 || time.Since(f.noted) < noteEvery && !checkpoint.End {
+	if len(settled) == 0 || time.Since(f.noted) < noteEvery && !checkpoint.End {
 		return nil
 	}
-	if err := f.notes.Note(ctx, f.place); err != nil {
+	if err := f.notes.Note(ctx, settled[len(settled)-1].place); err != nil {
 		return fmt.Errorf("note how far the copy has got: %w", err)
 	}
 	f.noted = time.Now()
 	return nil
 }
 
+// pass remembers a checkpoint; of many that wait, every second is forgotten.
+func (f *Follower) pass(p passed) {
+	if len(f.passed) >= mostPassed {
+		for i := range mostPassed / 2 {
+			f.passed[i] = f.passed[2*i]
+		}
+		f.passed = f.passed[:mostPassed/2]
+	}
+	f.passed = append(f.passed, p)
+}
+
+// settle gives those checkpoints, in order, before which nothing came that is held:
+// following can go on from there. Where a source gives its transactions in no order
+// and much is written, there is always one that waits for another.
+func (f *Follower) settle() []passed {
+	settled, n := f.arranger.Settled(), 0
+	for n < len(f.passed) && f.passed[n].added <= settled {
+		n++
+	}
+	done := slices.Clone(f.passed[:n])
+	f.passed = slices.Delete(f.passed, 0, n)
+	return done
+}
+
 // Finish ends the following for good. It closes the source, unless that is lost, and
 // brings everything that the source has ever acknowledged; of a lost one what can
-// still be had. It returns the transactions that did not come whole: their commits
-// that came, which are not in the store. Without an error, the copy may begin a life
+// still be had: it returns the transactions of that one that did not come whole, their
+// commits that came, which are not in the store. Without an error, the copy may begin a life
 // of its own. After one, following may go on, and Finish may be called again.
 func (f *Follower) Finish(ctx context.Context, lost bool) (dropped []eventstream.Position, err error) {
 	var held []eventstream.Position
@@ -106,11 +166,15 @@ func (f *Follower) Finish(ctx context.Context, lost bool) (dropped []eventstream
 	}
 	for attempt := 1; ; attempt++ {
 		_, err = f.connect(ctx, true, nil)
+		if err == nil && !lost && f.arranger.Waiting() > 0 {
+			missing := f.arranger.Missing()[0]
+			return nil, fmt.Errorf("%d transactions wait for what the followed store does not tell, first for commit %d of %s", f.arranger.Waiting(), missing.Seq, missing.Stream)
+		}
 		if err == nil {
 			return f.arranger.Held(), nil
 		}
 		held = append(held, f.arranger.Held()...)
-		if final(err) || ctx.Err() != nil || attempt == finishAttempts {
+		if final(err) || ctx.Err() != nil || attempt == finishAttempts || pause(ctx, attempt-1) != nil {
 			break
 		}
 	}
@@ -139,8 +203,8 @@ func (f *Follower) missing(ctx context.Context, positions []eventstream.Position
 	return missing, nil
 }
 
-// finishAttempts is how often the last events are asked for.
-const finishAttempts = 3
+// finishAttempts is how often the last events are asked for, within some seconds.
+const finishAttempts = 7
 
 func contradicts(err error) bool {
 	var refused *eventstream.ImportError
