@@ -235,8 +235,12 @@ func orEnough(err error) error {
 	return errEnough
 }
 
-// resume finds out where to go on. What was held is given again.
+// resume finds out where to go on. What was held is given again, but perhaps never what
+// came whole and was not imported: who was told to stop could not.
 func (f *Follower) resume(ctx context.Context) error {
+	if err := f.flush(ctx); err != nil && !contradicts(err) {
+		return err
+	}
 	f.arranger, f.passed = transfer.NewArranger(f.streams.Head), nil
 	f.batch, f.batched, f.imported = nil, 0, time.Now()
 	place, err := f.notes.Place(ctx)

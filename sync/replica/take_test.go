@@ -243,3 +243,69 @@ func TestWhatComesSlowlyIsImported(t *testing.T) {
 		}
 	})
 }
+
+// silent is a source that gives some transactions, with no checkpoint behind them, and
+// is lost then.
+type silent struct {
+	transactions [][]eventstream.Commit
+	asked        bool
+}
+
+func (s *silent) Close(context.Context) error { return errors.New("it is away") }
+
+func (s *silent) Events(ctx context.Context, _ string, _ bool) (io.ReadCloser, error) {
+	if s.asked {
+		return nil, errors.New("it is away")
+	}
+	s.asked = true
+	read, write := io.Pipe()
+	file := &bytes.Buffer{}
+	lines, err := commitlines.NewWriter(file, &commitlines.Header{Epoch: "e"})
+	if err != nil {
+		return nil, err
+	}
+	for _, transaction := range s.transactions {
+		if _, err := lines.Transaction(transaction); err != nil {
+			return nil, err
+		}
+	}
+	context.AfterFunc(ctx, func() { _ = write.CloseWithError(ctx.Err()) })
+	go func() { _, _ = write.Write(file.Bytes()) }()
+	return read, nil
+}
+
+// careful is a store that imports nothing for who has given up.
+type careful struct{ *memstore.Store }
+
+func (c careful) Import(ctx context.Context, transactions [][]eventstream.Commit) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.Store.Import(ctx, transactions)
+}
+
+// What came whole is there when a lost source is given up, though the order comes before
+// it was imported.
+func TestWhatCameWholeIsKeptOfALostSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, to := &silent{transactions: all(t, plain(t, 3).store)}, careful{memstore.New(nil)}
+		follower, err := replica.New(from, eventstream.New(to, nil), &notes{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		running := make(chan error)
+		go func() { running <- follower.Run(ctx) }()
+		synctest.Wait()
+		if state := follower.State(); state.Transactions != 3 || to.End() != 0 {
+			t.Fatalf("%+v came, and %d are imported", state, to.End())
+		}
+		cancel()
+		if err := <-running; err != nil {
+			t.Fatal(err)
+		}
+		if dropped, err := follower.Finish(t.Context(), true); err != nil || len(dropped) > 0 || to.End() != 3 {
+			t.Errorf("%d transactions are there, %v was dropped: %v", to.End(), dropped, err)
+		}
+	})
+}
