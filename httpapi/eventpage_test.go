@@ -139,6 +139,9 @@ func TestLinesOfEventsGetOn(t *testing.T) {
 				t.Fatalf("at %d behind %d, %v", at, last, err)
 			}
 			last = at
+			if at != 10 && !lines.Due { // it would be taken for all that there is
+				t.Errorf("at %d there seems to be no more", at)
+			}
 			if line.Checkpoint.End {
 				break
 			}

@@ -31,7 +31,7 @@ func (a *api) eventRoutes() []route {
 			"that it continues; elsewhere it may come again, and before what it continues: whoever makes a copy keeps it until that has come. " +
 			"A page without items is the end only if its `next` is the `after` that was asked with: else it is how far the looking has got.\n\n" +
 			"With `Accept: application/x-ndjson` the answer is in the format of exported files: a header, a line for each transaction, and now and then, and at the end, a checkpoint that " +
-			"tells the place and checks all before it. With `wait` it does not end, and checkpoints show that it goes on.",
+			"tells the place and checks all before it; with `more`, it is on the way to what there is already. With `wait` it does not end, and checkpoints show that it goes on.",
 		answers: []answer{{
 			status: http.StatusOK, text: "Transactions.", schema: "TransactionPage", example: transactionPageExample,
 			more: []content{{media: ndjsonType[0], schema: "Any"}},
@@ -217,9 +217,9 @@ func (l *eventLines) giveAll(ctx context.Context) error {
 	return l.begin()
 }
 
-// tell tells the place, at once if asked to.
+// tell tells the place on the way, at once if asked to.
 func (l *eventLines) tell(ctx context.Context, now bool) error {
-	if err := l.checkpoint(false); err != nil {
+	if err := l.mark(l.lines.Pass); err != nil {
 		return err
 	}
 	if now {
@@ -249,7 +249,8 @@ func (l *eventLines) rest(ctx context.Context) error {
 		return nil
 	}
 	endless := l.asked.wait > 0
-	if err := l.checkpoint(!endless); err != nil {
+	err := l.mark(func(place string) error { return l.lines.Checkpoint(place, !endless) })
+	if err != nil {
 		return err
 	}
 	if err := l.x.flush(); err != nil || !endless {
@@ -263,12 +264,12 @@ func (l *eventLines) rest(ctx context.Context) error {
 	return l.x.lasts(ctx, l.asked.by)
 }
 
-// checkpoint tells the place.
-func (l *eventLines) checkpoint(end bool) error {
+// mark has a checkpoint tell the place.
+func (l *eventLines) mark(checkpoint func(place string) error) error {
 	place, err := l.asked.place.AppendEncode(nil, l.x.api.config.Epoch)
 	if err != nil {
 		return err
 	}
 	l.told = time.Now()
-	return l.lines.Checkpoint(string(place), end)
+	return checkpoint(string(place))
 }

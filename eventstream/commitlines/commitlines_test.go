@@ -197,7 +197,30 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// Who reads can tell a checkpoint on the way from one behind which there is no more.
+func TestCheckpointsOnTheWayTellThat(t *testing.T) {
+	var to bytes.Buffer
+	w, err := commitlines.NewWriter(&to, &commitlines.Header{})
+	if err = errors.Join(err, w.Pass("a"), w.Checkpoint("b", false), w.Pass("c"), w.Checkpoint("d", true)); err != nil {
+		t.Fatal(err)
+	}
+	r := commitlines.NewReader(&to)
+	for place := ""; place != "d"; place = r.Last.After {
+		line, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := line.Checkpoint; at != nil && (r.Due != (at.After == "a" || at.After == "c") || at.End != (at.After == "d")) {
+			t.Errorf("at %s: due %v, and the end %v", at.After, r.Due, at.End)
+		}
+		if r.Last == nil {
+			r.Last = &commitlines.Checkpoint{}
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
+	f.Add(commitlines.AppendCheckpoint(nil, &commitlines.Checkpoint{After: "place", More: true}))
 	for _, line := range bytes.SplitAfter(file(f, examples()), []byte("\n")) {
 		f.Add(line)
 	}

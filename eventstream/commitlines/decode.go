@@ -202,6 +202,7 @@ func (r *reader) checkpoint() *Checkpoint {
 	}
 	r.need(`","end":`)
 	c.End = r.truth()
+	c.More = !c.End && r.skip(moreMember)
 	return c
 }
 

@@ -15,5 +15,6 @@
 // Members stand in this order, without spaces, and strings are escaped in one way
 // only: equal lines are equal bytes. previous, before hash, is left out of the first
 // commit of a stream. Data that is JSON without spaces is data; any other is bytes,
-// in base64. What siblings a commit has follows from the line that it is on.
+// in base64. A checkpoint on the way, behind which there may be more at once, has
+// "more":true behind end. What siblings a commit has follows from the line that it is on.
 package commitlines

@@ -35,8 +35,9 @@ type Checkpoint struct {
 	After string
 	// Sum is the SHA-256 of all bytes before the line.
 	Sum [32]byte
-	// End tells that this was all there was.
-	End bool
+	// End tells that this was all there was; More, which no end tells, that the writer had
+	// not looked yet whether there is.
+	End, More bool
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -66,8 +67,14 @@ func AppendCheckpoint(dst []byte, c *Checkpoint) []byte {
 	dst = append(dst, `,"sha256":"`...)
 	dst = hex.AppendEncode(dst, c.Sum[:])
 	dst = append(dst, `","end":`...)
-	return endLine(strconv.AppendBool(dst, c.End), from)
+	dst = strconv.AppendBool(dst, c.End)
+	if c.More {
+		dst = append(dst, moreMember...)
+	}
+	return endLine(dst, from)
 }
+
+const moreMember = `,"more":true`
 
 // AppendTransaction appends the line of a transaction: commits of one command, at
 // least one.

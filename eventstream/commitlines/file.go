@@ -41,8 +41,8 @@ func (t *tally) add(line []byte, transaction int) {
 	}
 }
 
-func (t *tally) checkpoint(after string, end bool) *Checkpoint {
-	c := &Checkpoint{Transactions: t.transactions, Commits: t.commits, Bytes: t.bytes, After: after, End: end}
+func (t *tally) checkpoint(after string, end, more bool) *Checkpoint {
+	c := &Checkpoint{Transactions: t.transactions, Commits: t.commits, Bytes: t.bytes, After: after, End: end, More: more}
 	t.sum.Sum(c.Sum[:0])
 	return c
 }
@@ -57,8 +57,8 @@ type Reader struct {
 	Last   *Checkpoint
 	// Whole is how many bytes there are up to the end of the last checkpoint.
 	Whole uint64
-	// Due tells that the last checkpoint stands where the writer owed one, so that more
-	// may follow at once; without it the writer had no more to give.
+	// Due tells that the last checkpoint stands where the writer owed one, or was on the
+	// way, so that more may follow at once; without it the writer had no more to give.
 	Due bool
 }
 
@@ -98,10 +98,10 @@ func (r *Reader) Next() (Line, error) {
 	case line.Header != nil:
 		r.Header = line.Header
 	case line.Checkpoint != nil:
-		if *line.Checkpoint != *r.checkpoint(line.Checkpoint.After, line.Checkpoint.End) {
+		if *line.Checkpoint != *r.checkpoint(line.Checkpoint.After, line.Checkpoint.End, line.Checkpoint.More) {
 			return Line{}, r.wrong(ErrDamaged)
 		}
-		r.Last, r.Due = line.Checkpoint, r.bytes-r.Whole >= checkpointEvery
+		r.Last, r.Due = line.Checkpoint, line.Checkpoint.More || r.bytes-r.Whole >= checkpointEvery
 	}
 	r.add(raw, len(line.Transaction))
 	if line.Checkpoint != nil {
@@ -167,9 +167,19 @@ func (w *Writer) Transaction(transaction []eventstream.Commit) (due bool, err er
 	return w.bytes-w.since >= checkpointEvery, err
 }
 
-// Checkpoint writes a checkpoint: everything up to the place was written.
+// Checkpoint writes a checkpoint: everything up to the place was written. Unless it is
+// due, there is no more for now.
 func (w *Writer) Checkpoint(after string, end bool) error {
-	w.buffer = AppendCheckpoint(w.buffer[:0], w.checkpoint(after, end))
+	return w.mark(w.checkpoint(after, end, false))
+}
+
+// Pass writes a checkpoint on the way: there may be more, which comes at once.
+func (w *Writer) Pass(after string) error {
+	return w.mark(w.checkpoint(after, false, true))
+}
+
+func (w *Writer) mark(checkpoint *Checkpoint) error {
+	w.buffer = AppendCheckpoint(w.buffer[:0], checkpoint)
 	err := w.put(w.buffer, 0)
 	w.since = w.bytes
 	return err
