@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/uuid"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/sync/dynamostate"
 )
 
 // hashesOf names every commit of a log by its hash.
@@ -89,4 +91,26 @@ func TestAnImportOfWhatIsThereChangesNothing(t *testing.T) {
 	}
 	says(t, again.url+"/users/"+id, token, "", 200, id)
 	newUser(t, served.url, "marge")
+}
+
+// Tables that follow another directory take nothing from a file; those that have taken
+// over do, if their record was left.
+func TestImportRefusesAReplicaInTheCloud(t *testing.T) {
+	t.Setenv(claimVar, strings.Repeat("ab", 32))
+	cloudAt(t)
+	file := filepath.Join(t.TempDir(), "there.ndjson")
+	mustRun(t, "export", "--out", file)
+	config, err := awsConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := replicaRecordItem{dynamostate.New(dynamodb.NewFromConfig(config), namesOf(os.Getenv("IDENTITY_TABLE_PREFIX")).State)}
+	if err := records.begin(t.Context(), &replicaRecord{Source: "https://identity.example.org"}); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, "follows another directory", "import", file)
+	if err := records.save(t.Context(), &replicaRecord{Epoch: uuid.NewString(), Here: true}); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "import", file)
 }

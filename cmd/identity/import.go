@@ -83,16 +83,17 @@ func (i *importCommand) source() (io.ReadCloser, uint64, error) {
 
 func (i *importCommand) target(c *console) (importTarget, error) {
 	if i.Store == dynamoStore {
-		return openImportCloud(c, i.TablePrefix)
+		t, err := openImportCloud(c, i.TablePrefix)
+		if err != nil {
+			return nil, err
+		}
+		return refuseReplica(c.ctx, t, t.streams, t.records(), t.names.Events)
 	}
 	t, err := openImportHere(i.Data)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.refuseReplica(c.ctx); err != nil {
-		return nil, errors.Join(err, t.close())
-	}
-	return t, nil
+	return refuseReplica(c.ctx, t, eventstream.New(t.store, nil), replicaRecordFile{t.data}, t.data.path)
 }
 
 // importing is one import under way.
@@ -227,20 +228,26 @@ func openImportHere(path string) (*importHere, error) {
 	return t, nil
 }
 
-// refuseReplica refuses a directory that follows another one: what it takes comes from
+// refuseReplica closes a target that follows another directory: what it takes comes from
 // there alone. The record of one that has taken over since is left over.
-func (t *importHere) refuseReplica(ctx context.Context) error {
-	record, err := replicaRecordFile{t.data}.load(ctx)
-	if err != nil || record == nil {
-		return err
+func refuseReplica(ctx context.Context, to importTarget, streams *eventstream.Streams, records replicaRecords, name string) (importTarget, error) {
+	follows, err := followsStill(ctx, streams, records)
+	if err == nil && follows {
+		err = fmt.Errorf("%s follows another directory: promote it first, or import into another one", name)
 	}
-	if record.Here {
-		epoch, err := commands.Epoch(ctx, eventstream.New(t.store, nil))
-		if err != nil || epoch.String() != record.Epoch {
-			return err
-		}
+	if err != nil {
+		return nil, errors.Join(err, to.close())
 	}
-	return fmt.Errorf("%s follows another directory: promote it first, or import into another one", t.data.path)
+	return to, nil
+}
+
+func followsStill(ctx context.Context, streams *eventstream.Streams, records replicaRecords) (bool, error) {
+	record, err := records.load(ctx)
+	if err != nil || record == nil || !record.Here {
+		return record != nil, err
+	}
+	epoch, err := commands.Epoch(ctx, streams)
+	return epoch.String() == record.Epoch, err
 }
 
 func (t *importHere) importer() eventstream.Importer { return t.store }

@@ -87,7 +87,7 @@ func (s replicaSource) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
 	for {
-		_, err := s.to.do(ctx, http.MethodPost, "/store:close", nil, nil)
+		err := s.closeOnce(ctx)
 		var refused *problem
 		passes := errors.As(err, &refused) && refused.Status == http.StatusServiceUnavailable
 		if !passes || refused.Code == "replica" || refused.Code == "parked" {
@@ -99,6 +99,14 @@ func (s replicaSource) Close(ctx context.Context) error {
 		case <-time.After(closePause):
 		}
 	}
+}
+
+// closeOnce asks once; a service that lives answers long before it is given up.
+func (s replicaSource) closeOnce(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	_, err := s.to.do(ctx, http.MethodPost, "/store:close", nil, nil)
+	return err
 }
 
 // closeTime bounds the closing of the followed store, which goes over whatever it may
