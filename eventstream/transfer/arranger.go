@@ -145,9 +145,11 @@ func (a *Arranger) Added() uint64 { return a.added }
 
 // Settled is described with Added.
 func (a *Arranger) Settled() uint64 {
-	for len(a.queue) > 0 && a.queue[0].missing == 0 {
-		a.queue = slices.Delete(a.queue, 0, 1)
+	given := 0
+	for given < len(a.queue) && a.queue[given].missing == 0 {
+		given++
 	}
+	a.queue = slices.Delete(a.queue, 0, given)
 	if len(a.queue) == 0 {
 		return a.added
 	}

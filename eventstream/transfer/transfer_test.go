@@ -145,3 +145,28 @@ func TestMissing(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Where one part of a feed is read before the others, nearly everything is held, and
+// half of it may be given at once: going over that takes one pass.
+func BenchmarkSettled(b *testing.B) {
+	const held = 100_000
+	for b.Loop() {
+		b.StopTimer()
+		a := transfer.NewArranger(nil)
+		add := func(stream eventstream.StreamID, seq int) {
+			if _, err := a.Add(b.Context(), []eventstream.Commit{{Stream: stream, Seq: eventstream.Seq(seq)}}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for _, stream := range []eventstream.StreamID{"users/0", "users/1"} {
+			for n := range held {
+				add(stream, n+2)
+			}
+		}
+		add("users/0", 1)
+		b.StartTimer()
+		if settled := a.Settled(); settled != held || a.Waiting() != held {
+			b.Fatalf("%d are settled, and %d wait", settled, a.Waiting())
+		}
+	}
+}
