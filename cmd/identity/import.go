@@ -83,16 +83,39 @@ func (i *importCommand) source() (io.ReadCloser, uint64, error) {
 
 func (i *importCommand) target(c *console) (importTarget, error) {
 	if i.Store == dynamoStore {
-		return openImportCloud(c, i.TablePrefix)
+		t, err := openImportCloud(c, i.TablePrefix)
+		if err != nil {
+			return nil, err
+		}
+		if err := refuseReplica(c.ctx, t.records(), t.streams, "the tables of "+i.TablePrefix); err != nil {
+			return nil, errors.Join(err, t.close())
+		}
+		return t, nil
 	}
 	t, err := openImportHere(i.Data)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.refuseReplica(c.ctx); err != nil {
+	if err := refuseReplica(c.ctx, replicaRecordFile{t.data}, eventstream.New(t.store, nil), t.data.path); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
 	return t, nil
+}
+
+// refuseReplica refuses a store that follows another one: what it takes comes from there
+// alone. The record of one that has taken over since is left over.
+func refuseReplica(ctx context.Context, records replicaRecords, streams *eventstream.Streams, name string) error {
+	record, err := records.load(ctx)
+	if err != nil || record == nil {
+		return err
+	}
+	if record.Here {
+		epoch, err := commands.Epoch(ctx, streams)
+		if err != nil || epoch.String() != record.Epoch {
+			return err
+		}
+	}
+	return fmt.Errorf("%s: it follows another directory: promote it first, or import into another one", name)
 }
 
 // importing is one import under way.
@@ -227,22 +250,6 @@ func openImportHere(path string) (*importHere, error) {
 	return t, nil
 }
 
-// refuseReplica refuses a directory that follows another one: what it takes comes from
-// there alone. The record of one that has taken over since is left over.
-func (t *importHere) refuseReplica(ctx context.Context) error {
-	record, err := replicaRecordFile{t.data}.load(ctx)
-	if err != nil || record == nil {
-		return err
-	}
-	if record.Here {
-		epoch, err := commands.Epoch(ctx, eventstream.New(t.store, nil))
-		if err != nil || epoch.String() != record.Epoch {
-			return err
-		}
-	}
-	return fmt.Errorf("%s follows another directory: promote it first, or import into another one", t.data.path)
-}
-
 func (t *importHere) importer() eventstream.Importer { return t.store }
 
 // begin makes sure of the secret, and has a directory that is new begin a life of its
@@ -251,6 +258,15 @@ func (t *importHere) begin(_ context.Context, first []eventstream.Commit) error 
 	if t.store.End() > 0 {
 		return nil
 	}
+	if err := t.bringSecret(first); err != nil {
+		return err
+	}
+	return t.data.markNewLife()
+}
+
+// bringSecret has the directory keep the claim secret of the one that a first transaction
+// begins.
+func (t *importHere) bringSecret(first []eventstream.Commit) error {
 	secret, absent, err := t.data.readSecret(claimFile)
 	if err != nil {
 		return err
@@ -259,18 +275,13 @@ func (t *importHere) begin(_ context.Context, first []eventstream.Commit) error 
 	case absent:
 		secret = given
 	case given != "" && strings.TrimSpace(given) != strings.TrimSpace(secret):
-		return fmt.Errorf("%s says another claim secret than %s: remove the one that is not of the directory that was exported", t.data.file(claimFile), claimVar)
+		return fmt.Errorf("%s says another claim secret than %s: remove the one that is not of the directory that is copied", t.data.file(claimFile), claimVar)
 	}
 	parsed, err := copiedSecret(first, secret, ", or put its "+claimFile+" into "+t.data.path)
-	if err != nil {
-		return err
+	if err == nil && absent {
+		err = t.data.keepClaimSecret(parsed)
 	}
-	if absent {
-		if err := t.data.keepClaimSecret(parsed); err != nil {
-			return err
-		}
-	}
-	return t.data.markNewLife()
+	return err
 }
 
 func (t *importHere) finish(ctx context.Context) error { return t.store.Snapshot(ctx) }

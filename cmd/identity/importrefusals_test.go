@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
+	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
 // Two secrets that differ are not chosen between: which one is wrong is for who gave
@@ -68,4 +70,26 @@ func TestImportRefusesAReplica(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustRun(t, "import", "--data", data, file)
+}
+
+func TestImportRefusesTheTablesOfAReplica(t *testing.T) {
+	dir := t.TempDir()
+	data, file := filepath.Join(dir, "identity-data"), filepath.Join(dir, "commits.ndjson")
+	mustRun(t, "seed", "--data", data, "--users", "3", "--groups", "1")
+	mustRun(t, "export", "--data", data, "--out", file)
+	cloudAt(t)
+	t.Setenv(claimVar, claimKeyOf(t, data))
+	prefix := "replica-" + uuid.NewString()
+	tables, err := openImportCloud(&console{t.Context(), t.Output(), t.Output()}, prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tables.records().begin(t.Context(), &replicaRecord{Source: "https://identity.example.org"}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tables.close() }()
+	fails(t, "follows another directory", "import", "--store", "dynamodb", "--table-prefix", prefix, file)
+	if last, err := tables.streams.Last(t.Context(), eventstream.StoreStream); err != nil || last.Seq != 0 {
+		t.Errorf("%d commits of the stream store were written: %v", last.Seq, err)
+	}
 }
