@@ -96,7 +96,7 @@ func (a Attribute) Values() []string {
 		return nil
 	}
 	if a.json[0] != '[' {
-		return []string{scalarText(jsontext.Value(a.json))}
+		return []string{scalarText(a.json)}
 	}
 	dec := jsontext.NewDecoder(strings.NewReader(a.json))
 	if _, err := dec.ReadToken(); err != nil {
@@ -108,18 +108,21 @@ func (a Attribute) Values() []string {
 		if err != nil || !slices.Contains([]jsontext.Kind{'"', '0', 't', 'f'}, element.Kind()) {
 			return nil
 		}
-		values = append(values, scalarText(element))
+		values = append(values, scalarText(string(element)))
 	}
 	return values
 }
 
-func scalarText(raw jsontext.Value) string {
-	if raw.Kind() != '"' {
-		return string(raw)
+func scalarText(raw string) string {
+	if raw[0] != '"' {
+		return raw
 	}
-	text, err := unquote(raw)
+	if inside := raw[1 : len(raw)-1]; strings.IndexByte(inside, '\\') < 0 {
+		return inside
+	}
+	text, err := unquote(jsontext.Value(raw))
 	if err != nil {
-		return string(raw)
+		return raw
 	}
 	return text
 }

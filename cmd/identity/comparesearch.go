@@ -41,10 +41,6 @@ const compareTries = 8
 
 func (u *build) compareKind(ctx context.Context, g *generation, kind domain.MemberKind, found *memview.Comparison) error {
 	s := g.search
-	for range s.index.Revisions(kind) {
-		found.Compared++
-	}
-	u.progress.add(found.Compared)
 	var lacking []memview.Entity
 	for range compareTries {
 		if err := s.forwarder.Flush(ctx); err != nil {
@@ -58,6 +54,8 @@ func (u *build) compareKind(ctx context.Context, g *generation, kind domain.Memb
 		found.Add(streamOf(entity), 0, "document")
 	}
 	for id := range s.index.Revisions(kind) {
+		found.Compared++
+		u.progress.add(1)
 		if entity := (memview.Entity{Kind: kind, ID: id}); !g.rows.view.Knows(entity) {
 			found.Add(streamOf(entity), 0, "document")
 		}

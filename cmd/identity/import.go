@@ -258,6 +258,15 @@ func (t *importHere) begin(_ context.Context, first []eventstream.Commit) error 
 	if t.store.End() > 0 {
 		return nil
 	}
+	if err := t.bringSecret(first); err != nil {
+		return err
+	}
+	return t.data.markNewLife()
+}
+
+// bringSecret has the directory keep the claim secret of the one that a first transaction
+// begins.
+func (t *importHere) bringSecret(first []eventstream.Commit) error {
 	secret, absent, err := t.data.readSecret(claimFile)
 	if err != nil {
 		return err
@@ -266,18 +275,13 @@ func (t *importHere) begin(_ context.Context, first []eventstream.Commit) error 
 	case absent:
 		secret = given
 	case given != "" && strings.TrimSpace(given) != strings.TrimSpace(secret):
-		return fmt.Errorf("%s says another claim secret than %s: remove the one that is not of the directory that was exported", t.data.file(claimFile), claimVar)
+		return fmt.Errorf("%s says another claim secret than %s: remove the one that is not of the directory that is copied", t.data.file(claimFile), claimVar)
 	}
 	parsed, err := copiedSecret(first, secret, ", or put its "+claimFile+" into "+t.data.path)
-	if err != nil {
-		return err
+	if err == nil && absent {
+		err = t.data.keepClaimSecret(parsed)
 	}
-	if absent {
-		if err := t.data.keepClaimSecret(parsed); err != nil {
-			return err
-		}
-	}
-	return t.data.markNewLife()
+	return err
 }
 
 func (t *importHere) finish(ctx context.Context) error { return t.store.Snapshot(ctx) }

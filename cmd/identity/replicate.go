@@ -86,19 +86,8 @@ func (r *replicateCommand) prepareHere(ctx context.Context, to *client) (err err
 	if err != nil {
 		return err
 	}
-	text, absent, err := target.data.readSecret(claimFile)
-	if err != nil {
+	if err = target.bringSecret(first); err != nil {
 		return err
-	}
-	if absent {
-		text = os.Getenv(claimVar)
-	}
-	secret, err := copiedSecret(first, text, ", or put its "+claimFile+" into "+target.data.path)
-	if err != nil {
-		return err
-	}
-	if absent {
-		err = target.data.keepClaimSecret(secret)
 	}
 	// A backup that follows what it was made of lives the same life.
 	if gone := os.Remove(target.data.file(newLifeFile)); gone != nil && !errors.Is(gone, os.ErrNotExist) {
