@@ -18,8 +18,9 @@ type timing struct {
 	firsts
 	// upTo is the member up to which all were read.
 	upTo uuid.UUID
-	// began is when it began, in Unix milliseconds, if that was in an earlier call; else 0.
-	began int64
+	// began is when it began, in Unix milliseconds; resumed says that an earlier call did.
+	began   int64
+	resumed bool
 }
 
 // carriedFirsts is how many commits a place in a cursor holds at most. A cursor that
@@ -39,14 +40,14 @@ func isTiming(size int) bool {
 // timingAt goes on at a place, or begins without one. What it keeps is enough for a
 // page, and for a cursor whoever goes on with how small a limit.
 func timingAt(place []byte, limit int) *timing {
-	t := &timing{firsts: firsts{after: timed{at: time.Time{}.UnixMilli() - 1}, limit: max(limit+1, carriedFirsts)}}
+	t := &timing{firsts: firsts{after: timed{at: time.Time{}.UnixMilli() - 1}, limit: max(limit+1, carriedFirsts)}, began: time.Now().UnixMilli()}
 	if place != nil {
 		t.after = timedAt(place)
 	}
 	if len(place) <= timedSize {
 		return t
 	}
-	t.limit = carriedFirsts
+	t.limit, t.resumed = carriedFirsts, true
 	t.upTo = uuid.UUID(place[timedSize : timedSize+len(uuid.UUID{})])
 	t.began = int64(binary.BigEndian.Uint64(place[underWaySize-8:]))
 	for place = place[underWaySize:]; len(place) > 0; place = place[timedSize:] {
@@ -57,9 +58,6 @@ func timingAt(place []byte, limit int) *timing {
 
 // place is where another call goes on.
 func (t *timing) place() []byte {
-	if t.began == 0 {
-		t.began = time.Now().UnixMilli()
-	}
 	place := append(t.after.place(nil), t.upTo[:]...)
 	place = binary.BigEndian.AppendUint64(place, uint64(t.began))
 	found := t.taken()
@@ -73,7 +71,7 @@ func (t *timing) place() []byte {
 // several calls read, one may have been seen and one before it not: it is left out.
 func (t *timing) page(limit int) (found []timed, more bool) {
 	found = t.taken()
-	if t.began != 0 {
+	if t.resumed {
 		limit = min(limit, carriedFirsts-1)
 		for len(found) > 0 && found[len(found)-1].at >= t.began {
 			found = found[:len(found)-1]

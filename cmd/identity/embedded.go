@@ -96,7 +96,7 @@ func (b *embedded) openStore() error {
 		Logger: b.settings.log, Fatal: b.settings.fatal, FreeSpace: b.settings.freeSpace, Observe: b.observe,
 	}
 	if b.settings.registry != nil {
-		options.OnBatch = newLogMetrics(b.settings.registry).onBatch
+		options.OnBatch = newLogMetrics(b.settings.registry, b.diskFree).onBatch
 	}
 	var err error
 	if b.store, err = logstore.Open(b.data.log(), options); err != nil {

@@ -27,7 +27,8 @@ import (
 func TestDiskThatFillsUp(t *testing.T) {
 	var free atomic.Uint64
 	free.Store(10 << 30)
-	b, err := openEmbedded(t.Context(), t.TempDir(), settings{freeSpace: func() (uint64, error) { return free.Load(), nil }})
+	registry := prometheus.NewRegistry()
+	b, err := openEmbedded(t.Context(), t.TempDir(), settings{registry: registry, freeSpace: func() (uint64, error) { return free.Load(), nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,6 +46,9 @@ func TestDiskThatFillsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	free.Store(1 << 20)
+	if told := toldFree(t, registry); told != 1<<20 {
+		t.Errorf("before anything is written the metric tells of %v bytes", told)
+	}
 	_, err = c.do(t.Context(), http.MethodPost, "/users", map[string]string{"username": "marge"}, nil)
 	var refused *problem
 	if !errors.As(err, &refused) || refused.Status != http.StatusServiceUnavailable || refused.Code != "unavailable" {
@@ -57,9 +61,28 @@ func TestDiskThatFillsUp(t *testing.T) {
 		t.Errorf("the store's status is %+v", status)
 	}
 	free.Store(10 << 30)
+	if told := toldFree(t, registry); told != 10<<30 {
+		t.Errorf("with room again the metric tells of %v bytes", told)
+	}
 	if _, err := c.do(t.Context(), http.MethodPost, "/users", map[string]string{"username": "marge"}, nil); err != nil {
 		t.Errorf("with room again a write is answered with %v", err)
 	}
+}
+
+// toldFree is how much room the metrics say that the disk has.
+func toldFree(t *testing.T, registry *prometheus.Registry) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "identity_store_disk_free_bytes" {
+			return family.Metric[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatal("there is no metric of the disk's room")
+	return 0
 }
 
 // When a sync has failed, what is in memory may not be what is on the disk: the

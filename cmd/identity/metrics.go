@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -47,10 +48,11 @@ func newStoreMetrics(to prometheus.Registerer) *storeMetrics {
 type logMetrics struct {
 	bytes              prometheus.Counter
 	batch, sync, write prometheus.Histogram
-	free               prometheus.Gauge
 }
 
-func newLogMetrics(to prometheus.Registerer) *logMetrics {
+// newLogMetrics asks how much room the disk has whenever the metrics are read: it may
+// fill up, and get empty, while nothing is written.
+func newLogMetrics(to prometheus.Registerer, diskFree func() (uint64, error)) *logMetrics {
 	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
 		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
 	}
@@ -59,9 +61,15 @@ func newLogMetrics(to prometheus.Registerer) *logMetrics {
 		batch: histogram("identity_store_batch_transactions", "Transactions made durable by one sync.", []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512}),
 		sync:  histogram("identity_store_sync_seconds", "How long one sync of the log took.", shortTimes),
 		write: histogram("identity_store_batch_seconds", "How long it took to write and sync a batch.", shortTimes),
-		free:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "identity_store_disk_free_bytes", Help: "Free space on the log's disk, before the last batch."}),
 	}
-	to.MustRegister(m.bytes, m.batch, m.sync, m.write, m.free)
+	free := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "identity_store_disk_free_bytes", Help: "Free space on the log's disk."}, func() float64 {
+		bytes, err := diskFree()
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(bytes)
+	})
+	to.MustRegister(m.bytes, m.batch, m.sync, m.write, free)
 	return m
 }
 
@@ -70,7 +78,6 @@ func (m *logMetrics) onBatch(b logstore.Batch) {
 	m.batch.Observe(float64(b.Transactions))
 	m.sync.Observe(b.Sync.Seconds())
 	m.write.Observe(b.Write.Seconds())
-	m.free.Set(float64(b.Free))
 }
 
 func (m *storeMetrics) onAppend(commits int, err error) {
