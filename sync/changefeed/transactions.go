@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -184,14 +185,8 @@ func (w *walk) part(ctx context.Context, part eventstream.StreamID, number uint6
 		if err != nil {
 			return w.fail(err)
 		}
-		if w.beyond.given > uint64(len(covered)) {
-			return w.fail(errNoSuchPlace)
-		}
-		for _, transaction := range covered[w.beyond.given:] {
-			w.beyond.part, w.beyond.given = number, w.beyond.given+1
-			if !w.give(transaction) {
-				return false
-			}
+		if !w.tell(ctx, covered, number) {
+			return false
 		}
 		w.beyond.part, w.beyond.given = 0, 0
 		w.at = w.at.Merge(eventstream.NewToken(commit.Position()))
@@ -202,12 +197,38 @@ func (w *walk) part(ctx context.Context, part eventstream.StreamID, number uint6
 	return true
 }
 
+// tell gives those of a commit of the part that were not given before, some at a time:
+// where reading is slow, what was read is given before a page's time is over.
+func (w *walk) tell(ctx context.Context, c *covered, number uint64) bool {
+	if w.beyond.given > uint64(len(c.fronts)) {
+		return w.fail(errNoSuchPlace)
+	}
+	for fronts := range slices.Chunk(c.fronts[w.beyond.given:], readers) {
+		transactions, err := w.t.whole(ctx, fronts, c.there)
+		if err != nil {
+			return w.fail(err)
+		}
+		for _, transaction := range transactions {
+			w.beyond.part, w.beyond.given = number, w.beyond.given+1
+			if !w.give(transaction) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // readers is how many streams are read at a time.
 const readers = 16
 
-// covered gives the transactions that notices cover, each once, in an order that is
-// always the same.
-func (t *Transactions) covered(ctx context.Context, notices []querysync.Notice) ([][]eventstream.Commit, error) {
+// covered is what notices cover: one commit of each transaction, each once, in an order
+// that is always the same, and all commits that were read.
+type covered struct {
+	fronts []*eventstream.Commit
+	there  map[eventstream.Position]*eventstream.Commit
+}
+
+func (t *Transactions) covered(ctx context.Context, notices []querysync.Notice) (*covered, error) {
 	of := make([][]eventstream.Commit, len(notices))
 	err := readAll(ctx, len(notices), func(ctx context.Context, i int) (err error) {
 		of[i], err = t.coveredBy(ctx, &notices[i])
@@ -216,23 +237,18 @@ func (t *Transactions) covered(ctx context.Context, notices []querysync.Notice) 
 	if err != nil {
 		return nil, err
 	}
-	there, known := map[eventstream.Position]*eventstream.Commit{}, map[eventstream.Position]bool{}
-	var fronts []*eventstream.Commit // one of each transaction
+	c, known := &covered{there: map[eventstream.Position]*eventstream.Commit{}}, map[eventstream.Position]bool{}
 	for _, commits := range of {
 		for i := range commits {
-			c := &commits[i]
-			there[c.Position()] = c
-			if key := keyOf(c); !known[key] {
+			commit := &commits[i]
+			c.there[commit.Position()] = commit
+			if key := keyOf(commit); !known[key] {
 				known[key] = true
-				fronts = append(fronts, c)
+				c.fronts = append(c.fronts, commit)
 			}
 		}
 	}
-	all := make([][]eventstream.Commit, len(fronts))
-	return all, readAll(ctx, len(fronts), func(ctx context.Context, i int) (err error) {
-		all[i], err = t.whole(ctx, fronts[i], there)
-		return err
-	})
+	return c, nil
 }
 
 // readAll reads so many things, some at a time.
@@ -259,21 +275,24 @@ func keyOf(c *eventstream.Commit) eventstream.Position {
 	return key
 }
 
-// whole gives a commit with its siblings, of which some were read.
-func (t *Transactions) whole(ctx context.Context, front *eventstream.Commit, there map[eventstream.Position]*eventstream.Commit) ([]eventstream.Commit, error) {
-	transaction := []eventstream.Commit{*front}
-	for _, sibling := range front.Siblings {
-		if read := there[sibling]; read != nil {
-			transaction = append(transaction, *read)
-			continue
+// whole gives commits with their siblings, of which some were read.
+func (t *Transactions) whole(ctx context.Context, fronts []*eventstream.Commit, there map[eventstream.Position]*eventstream.Commit) ([][]eventstream.Commit, error) {
+	all := make([][]eventstream.Commit, len(fronts))
+	return all, readAll(ctx, len(fronts), func(ctx context.Context, i int) error {
+		all[i] = []eventstream.Commit{*fronts[i]}
+		for _, sibling := range fronts[i].Siblings {
+			if read := there[sibling]; read != nil {
+				all[i] = append(all[i], *read)
+				continue
+			}
+			read, err := t.streams.At(ctx, sibling)
+			if err != nil {
+				return err
+			}
+			all[i] = append(all[i], read)
 		}
-		read, err := t.streams.At(ctx, sibling)
-		if err != nil {
-			return nil, err
-		}
-		transaction = append(transaction, read)
-	}
-	return transaction, nil
+		return nil
+	})
 }
 
 func (t *Transactions) coveredBy(ctx context.Context, notice *querysync.Notice) (commits []eventstream.Commit, err error) {
