@@ -114,6 +114,20 @@ func noLag(t *testing.T, p *process) error {
 	return nil
 }
 
+// loseIndex deletes the index of the first generation.
+func (w *world) loseIndex() {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodDelete, w.elastic.URL()+"/"+w.names.Index+"-1", nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil || response.StatusCode != http.StatusOK {
+		w.t.Fatalf("delete the index: %v, %v", response, err)
+	}
+	response.Body.Close()
+}
+
 // An index that was lost is made by init and filled again, though the change feed
 // had been handled.
 func TestALostIndexIsFilledAgain(t *testing.T) {
@@ -123,15 +137,7 @@ func TestALostIndexIsFilledAgain(t *testing.T) {
 	w.mustWrite(p, who, "Ada")
 	eventually(t, 20*time.Second, "she is found before", func() error { return w.shownAs(p, "q=Ada", []*person{who}) })
 	eventually(t, 20*time.Second, "the lag is over", func() error { return w.caughtUp(p) })
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, w.elastic.URL()+"/"+w.names.Index+"-1", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("delete the index: %v, %v", response, err)
-	}
-	response.Body.Close()
+	w.loseIndex()
 	w.init("--search", elasticSearch)
 	eventually(t, 20*time.Second, "she is found again", func() error { return w.shownAs(p, "q=Ada", []*person{who}) })
 }

@@ -145,15 +145,7 @@ func TestRunbookOfALostIndex(t *testing.T) {
 	p := w.start(w.direct, "serve", "--search", elasticSearch)
 	all, members := w.crowd(p)
 	eventually(t, time.Minute, "they are found before", func() error { return w.shownAs(p, "q=Ada", all) })
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, w.elastic.URL()+"/"+w.names.Index+"-1", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("delete the index: %v, %v", response, err)
-	}
-	response.Body.Close()
+	w.loseIndex()
 	if r := p.ask(t, http.MethodGet, "/users?q=Ada", nil); r.status != http.StatusServiceUnavailable {
 		t.Errorf("a search is answered %d: %s", r.status, r.body)
 	}
