@@ -210,11 +210,14 @@ func (c *cloud) openIndex() error {
 // checkSearch refuses an index that is not there or cannot be asked, unless it is
 // there to be made anew.
 func (c *cloud) checkSearch(ctx context.Context, prefix string) error {
-	_, search := c.followed.current()
-	if search == nil || c.settings.rebuilding {
+	if c.index == nil || c.settings.rebuilding {
 		return nil
 	}
-	switch err := search.foreign; {
+	err := elasticview.ErrNoIndex
+	if _, search := c.followed.current(); search != nil {
+		err = search.foreign
+	}
+	switch {
 	case errors.Is(err, elasticview.ErrNoIndex):
 		return fmt.Errorf("%w: make it with `identity init --store dynamodb --search elasticsearch --table-prefix %s`", err, prefix)
 	case errors.Is(err, elasticview.ErrOtherRules):

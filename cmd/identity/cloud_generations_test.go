@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,7 @@ import (
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/internal/testservers"
 	"github.com/seed5b6a70b4/identity/queries"
 )
 
@@ -40,51 +43,118 @@ func (w *world) command(ctx context.Context, args ...string) (code int, out, err
 }
 
 // The command builds over tables that nobody serves, is killed at any moment and
-// run again, goes back, and lets go of what is kept, which leaves nothing.
+// run again, goes back, and lets go of what is kept, which leaves nothing. One that
+// is killed when it had switched already builds another generation when it is run
+// again.
 func TestTheCommandBuildsOnTables(t *testing.T) {
 	w := newWorld(t, 0)
 	w.done("seed", "--users", "60", "--groups", "6")
-	whole := false
-	for life := range 12 {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second+rand.N(time.Duration(life+1)*2*time.Second))
-		code, out, errs := w.command(ctx, "rebuild", "--rate", "2000")
-		cancel()
-		if whole = code == exitDone; whole {
-			if !strings.Contains(out, "rows: generation 2 (dynamoview-2) answering\nrows: generation 1 (dynamoview) kept\n") {
-				t.Errorf("it says %s%s", out, errs)
-			}
-			break
-		}
-		if code != -1 {
-			t.Fatalf("ends with %d: %s%s", code, out, errs)
-		}
-	}
-	if !whole {
-		if code, out, errs := w.command(t.Context(), "rebuild"); code != exitDone || !strings.Contains(out, "rows: generation 2 (dynamoview-2) answering") {
-			t.Fatalf("ends with %d: %s%s", code, out, errs)
-		}
-	}
+	built := w.buildThroughKills()
+	answering, kept := rowsLine(t, built, "answering"), rowsLine(t, built, "kept")
 	w.done("verify")
 	w.done("init", "--shards", "4") // finds everything there
-	if code, out, _ := w.command(t.Context(), "rebuild", "--back"); code != exitDone || !strings.HasPrefix(out, "rows: generation 1 (dynamoview) answering\n") {
-		t.Errorf("--back ends with %d: %s", code, out)
+	code, out, _ := w.command(t.Context(), "rebuild", "--back")
+	if code != exitDone || rowsLine(t, out, "answering") != kept || rowsLine(t, out, "kept") != answering {
+		t.Errorf("after %s--back ends with %d: %s", built, code, out)
 	}
 	w.done("verify")
-	if code, out, errs := w.command(t.Context(), "rebuild", "--drop"); code != exitDone || !strings.HasPrefix(out, "rows: generation 1 (dynamoview) answering\nclosure: ") {
+	code, out, errs := w.command(t.Context(), "rebuild", "--drop")
+	if code != exitDone || rowsLine(t, out, "answering") != kept || strings.Contains(out, " kept\n") {
 		t.Errorf("--drop ends with %d: %s%s", code, out, errs)
 	}
 	if code, _, errs := w.command(t.Context(), "rebuild", "--back"); code != exitFailed {
 		t.Errorf("--back with nothing kept ends with %d: %s", code, errs)
 	}
-	tables, err := w.tables.ListTables(t.Context(), &dynamodb.ListTablesInput{ExclusiveStartTableName: &w.names.Views})
-	if err != nil {
-		t.Fatal(err)
+	if views := w.viewTables(); !slices.Equal(views, []string{numbered(w.names.Views, kept)}) {
+		t.Errorf("where generation %d answers there are %v", kept, views)
 	}
-	for _, table := range tables.TableNames {
-		if strings.HasPrefix(table, w.names.Views) {
-			t.Errorf("the table %s is left", table)
+}
+
+// A directory that was built without a search index keeps no rows for one, and can
+// be given one at any time.
+func TestAnIndexComesLater(t *testing.T) {
+	w := newWorld(t, 0)
+	w.elastic = w.way(testservers.Elasticsearch(t), elasticURL)
+	w.done("seed", "--users", "20", "--groups", "2")
+	w.done("rebuild", "--view", "rows")
+	code, _, errs := w.command(t.Context(), "verify", "--search", elasticSearch)
+	if want := "make it with `identity init --store dynamodb --search elasticsearch --table-prefix"; code != exitFailed || !strings.Contains(errs, want) {
+		t.Errorf("without an index, verify of one ends with %d: %s", code, errs)
+	}
+	w.init("--search", elasticSearch)
+	w.init("--search", elasticSearch) // finds it there
+	p := w.start(w.direct, "serve", "--search", elasticSearch)
+	who := newPerson("Wanda")
+	w.mustWrite(p, who, "Wanda the last")
+	eventually(t, time.Minute, "a search finds who came after", func() error {
+		if r := p.ask(t, http.MethodGet, "/users?q=wanda", nil); r.status != http.StatusOK || !strings.Contains(string(r.body), who.ID) {
+			return fmt.Errorf("%w: %d: %s", errNotYet, r.status, r.body)
+		}
+		return nil
+	})
+	w.done("verify", "--search", elasticSearch) // those who were there before are in it too
+	w.done("rebuild", "--drop", "--search", elasticSearch)
+	if views := w.viewTables(); !slices.Equal(views, []string{numbered(w.names.Views, 2)}) {
+		t.Errorf("where generation 2 answers there are %v", views)
+	}
+}
+
+// buildThroughKills runs rebuilds, most of which are killed, until one gets to its
+// end, and gives what that says.
+func (w *world) buildThroughKills() string {
+	w.t.Helper()
+	const lives = 12
+	for life := range lives {
+		ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Second+rand.N(time.Duration(life+1)*2*time.Second))
+		code, out, errs := w.command(ctx, "rebuild", "--rate", "2000")
+		cancel()
+		switch code {
+		case exitDone:
+			return out
+		case -1:
+		default:
+			w.t.Fatalf("ends with %d: %s%s", code, out, errs)
 		}
 	}
+	code, out, errs := w.command(w.t.Context(), "rebuild")
+	if code != exitDone {
+		w.t.Fatalf("ends with %d: %s%s", code, out, errs)
+	}
+	return out
+}
+
+// rowsLine is the number of the generation of rows that is said to be in a state.
+func rowsLine(t *testing.T, said, state string) (number int) {
+	t.Helper()
+	for line := range strings.Lines(said) {
+		var name, is string
+		if read, _ := fmt.Sscanf(line, "rows: generation %d %s %s\n", &number, &name, &is); read == 3 && is == state {
+			if name != "("+numbered("dynamoview", number)+")" {
+				t.Errorf("generation %d is called %s", number, name)
+			}
+			return number
+		}
+	}
+	t.Fatalf("no generation of rows is %s: %s", state, said)
+	return 0
+}
+
+// viewTables are the tables of all generations of rows.
+func (w *world) viewTables() (names []string) {
+	w.t.Helper()
+	pages := dynamodb.NewListTablesPaginator(w.tables, &dynamodb.ListTablesInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(w.t.Context())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, name := range page.TableNames {
+			if strings.HasPrefix(name, w.names.Views) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // What differs keeps a generation from answering, and is told of by stream and

@@ -113,7 +113,7 @@ func (i *initCommand) initCloud(c *console) error {
 		}
 	}
 	if i.Search == elasticSearch {
-		if err := makeIndex(c.ctx, client, n, roll.Search.Answers); err != nil {
+		if err := makeIndex(c.ctx, client, n); err != nil {
 			return err
 		}
 		if _, err := fmt.Fprintf(c.out, "index %s: is there\n", n.Index); err != nil {
@@ -160,10 +160,18 @@ func makeTable(ctx context.Context, client *dynamodb.Client, table *dynamodb.Cre
 	return err == nil, nil
 }
 
-// makeIndex makes the search index, as a generation, unless it is there. One that is made holds
-// nothing, so the change feed is read for it from the beginning, however far an
-// index before it had got.
-func makeIndex(ctx context.Context, client *dynamodb.Client, n names, number int) error {
+// makeIndex puts a search index on the roll and makes it, unless it is there. One
+// that is made holds nothing, so the change feed is read for it from the beginning,
+// however far an index before it had got.
+func makeIndex(ctx context.Context, client *dynamodb.Client, n names) error {
+	roll, err := generations.Change(ctx, dynamostate.New(client, n.State), (*generations.Roll).Index)
+	if errors.Is(err, generations.ErrBusy) {
+		return fmt.Errorf("%w: run this again when it has ended", err)
+	}
+	if err != nil && !errors.Is(err, generations.ErrMoved) { // otherwise there is one
+		return err
+	}
+	number := roll.Search.Answers
 	options, err := elasticOptions(n)
 	if err != nil {
 		return err

@@ -104,7 +104,7 @@ func (a *audit) compareReached(ctx context.Context) error {
 	}
 	heads, err := a.subject.Heads(ctx)
 	if err != nil {
-		return err
+		return unlessCorrupt(err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.subject.Reached)) {
 		err := a.settleAll(ctx, func() (found []Finding, err error) {

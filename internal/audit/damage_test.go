@@ -139,6 +139,9 @@ var storeDamages = []damage{
 	{"an altered notice", func(t *testing.T, c *cloud) {
 		c.alter(t, eventstream.ChangesStream(0), 1, `"stream"`, `"Stream"`, false)
 	}, func(*cloud) eventstream.StreamID { return eventstream.ChangesStream(0) }, "not what its hash says"},
+	{"the newest notice altered", func(t *testing.T, c *cloud) {
+		c.alter(t, eventstream.ChangesStream(1), c.newest(t, eventstream.ChangesStream(1)), `"stream"`, `"Stream"`, false)
+	}, func(*cloud) eventstream.StreamID { return eventstream.ChangesStream(1) }, "not what its hash says"},
 	{"an item that is no commit", func(t *testing.T, c *cloud) {
 		one := c.get(t, c.events, commitKey(homerIn(c), 3))
 		one["g"] = text("nonsense")
@@ -205,6 +208,16 @@ func homerInOuter(c *cloud) eventstream.StreamID {
 	return eventstream.MemberStream(c.outer.UUID, c.homer.UUID)
 }
 
+// newest is the last commit of a stream.
+func (c *cloud) newest(t *testing.T, stream eventstream.StreamID) (seq int) {
+	t.Helper()
+	for commit, err := range c.table.Read(t.Context(), stream, 0) {
+		must(t, commit, err)
+		seq = int(commit.Seq)
+	}
+	return seq
+}
+
 // seqIn is the first commit of a user's directory stream that lists it.
 func (c *cloud) seqIn(t *testing.T, user uuid.UUID) int {
 	t.Helper()
@@ -226,13 +239,15 @@ func TestDamagedTablesAreFound(t *testing.T) {
 	for i, test := range slices.Concat(storeDamages, viewDamages) {
 		t.Run(test.name, func(t *testing.T) {
 			events, views := c.all(t, c.events), c.all(t, c.views)
+			defer func() {
+				c.restore(t, c.events, events)
+				c.restore(t, c.views, views)
+			}()
 			test.plant(t, c)
 			c.mustFind(t, test, time.Hour)
 			if i < len(storeDamages) { // what was just written is read in other ways
 				c.mustFind(t, test, 0)
 			}
-			c.restore(t, c.events, events)
-			c.restore(t, c.views, views)
 		})
 	}
 	if _, found := c.audit(t, time.Millisecond, time.Hour); len(found) > 0 {

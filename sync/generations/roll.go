@@ -36,8 +36,9 @@ type Roll struct {
 	// Version counts the changes; it is kept beside the roll.
 	Version uint64 `json:"-"`
 	Rows    Line   `json:"rows"`
-	Search  Line   `json:"search"`
-	Closure Line   `json:"closure"`
+	// Search is zero where there is no search index.
+	Search  Line `json:"search"`
+	Closure Line `json:"closure"`
 	// Build is the rebuild that is under way, nil if none is; Outcome is what became
 	// of the last one.
 	Build   *Build   `json:"build,omitempty"`
@@ -124,9 +125,34 @@ type Difference struct {
 	Fields []string `json:"fields"`
 }
 
-// New is the roll of a directory that was never rebuilt.
+// New is the roll of a directory that was never rebuilt and has no search index.
 func New() *Roll {
-	return &Roll{Rows: Line{Answers: 1, Last: 1}, Search: Line{Answers: 1, Last: 1, Of: map[int]int{1: 1}}, Closure: Line{Answers: 1, Last: 1}}
+	return &Roll{Rows: Line{Answers: 1, Last: 1}, Closure: Line{Answers: 1, Last: 1}}
+}
+
+// Index puts a generation of the search index on the roll, made of the rows that
+// answer. If one answers already it is ErrMoved.
+func (r *Roll) Index() error {
+	if r.Search.Answers != 0 {
+		return ErrMoved
+	}
+	if r.Build != nil {
+		return ErrBusy
+	}
+	r.Search.Last++
+	r.Search.Answers = r.Search.Last
+	r.Search.of(r.Search.Answers, r.Rows.Answers)
+	return nil
+}
+
+// of notes of which rows an index is made.
+func (l *Line) of(number, rows int) {
+	of := maps.Clone(l.Of)
+	if of == nil {
+		of = map[int]int{}
+	}
+	of[number] = rows
+	l.Of = of
 }
 
 // Line gives a line by its name; nil if there is none.
@@ -214,12 +240,7 @@ func (r *Roll) Made(number int) error {
 	}
 	line.Fills, r.Build.Phase = number, Filling
 	if line == &r.Search {
-		of := maps.Clone(line.Of)
-		if of == nil {
-			of = map[int]int{}
-		}
-		of[number] = r.Rows.Answers
-		line.Of = of
+		line.of(number, r.Rows.Answers)
 	}
 	return nil
 }
