@@ -193,6 +193,7 @@ func (u *build) compareRows(ctx context.Context, now, next *generation) error {
 	u.progress.stage("compare rows", 1)
 	pace := u.newPace(ctx)
 	found, err := memview.Compare(ctx, now.rows.view, next.rows.view, memview.CompareOptions{
+		End:      u.b.store.End,
 		Progress: func(done, total uint64) { u.progress.at(done, total) },
 		Pause: func(ctx context.Context) error {
 			pace.rest()

@@ -13,8 +13,10 @@ import (
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
 
-// CompareOptions say how views are compared. Settle is required.
+// CompareOptions say how views are compared. Settle and End are required.
 type CompareOptions struct {
+	// End is where the log ends: no view shows what is behind it.
+	End func() uint64
 	// Settle brings both views to where they show the stream at the number;
 	// eventstream.LogStream is the log. Views are written to while they are compared.
 	Settle func(ctx context.Context, stream eventstream.StreamID, seq eventstream.Seq) error

@@ -40,9 +40,12 @@ func unsettled(_ context.Context, stream eventstream.StreamID, _ eventstream.Seq
 	return eventstream.ErrParked
 }
 
+// ended is the log of views that nothing is added to.
+func ended() uint64 { return 0 }
+
 func differing(t *testing.T, a, b *memview.View) memview.Comparison {
 	t.Helper()
-	found, err := memview.Compare(t.Context(), a, b, memview.CompareOptions{Settle: unsettled})
+	found, err := memview.Compare(t.Context(), a, b, memview.CompareOptions{Settle: unsettled, End: ended})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +127,7 @@ func TestAMovingRowIsComparedAtOneNumber(t *testing.T) {
 	a, b := memview.New(nil), memview.New(nil)
 	handed(t, a, first, second)
 	handed(t, b, first)
-	found, err := memview.Compare(t.Context(), a, b, memview.CompareOptions{Settle: func(_ context.Context, stream eventstream.StreamID, seq eventstream.Seq) error {
+	found, err := memview.Compare(t.Context(), a, b, memview.CompareOptions{End: ended, Settle: func(_ context.Context, stream eventstream.StreamID, seq eventstream.Seq) error {
 		if stream == eventstream.UserStream(user.UUID) && seq == 2 {
 			handed(t, b, second)
 		}
@@ -132,5 +135,27 @@ func TestAMovingRowIsComparedAtOneNumber(t *testing.T) {
 	}})
 	if err != nil || found.Differing > 0 {
 		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+// TestASampleIsOfOnePosition has a commit arrive in one view before a sample is read,
+// and in the other after it.
+func TestASampleIsOfOnePosition(t *testing.T) {
+	h := viewtest.NewHistory(t)
+	user := domain.UserID{UUID: uuid.New()}
+	a, b := pair(t, h.User(user, "ann"))
+	removal := h.RemoveUser(user)
+	asked := uint64(0)
+	found, err := memview.Compare(t.Context(), a, b, memview.CompareOptions{Samples: 1, Settle: unsettled, End: func() uint64 {
+		switch asked++; asked {
+		case 1: // before the sample is read at all
+			handed(t, a, removal)
+		case 3: // after it was read again
+			handed(t, b, removal)
+		}
+		return asked
+	}})
+	if err != nil || found.Differing > 0 || found.Sampled != 1 || asked < 3 {
+		t.Errorf("asked %d times where the log ends: %+v, %v", asked, found, err)
 	}
 }

@@ -190,7 +190,6 @@ func (v *View) eachKey(d *digester, told func(k *rowKey, sum uint64)) {
 
 // sumOf gives how far a row has got, and its hash; zeros for one that there is not.
 func (v *View) sumOf(k *rowKey, d *digester) (seq, sum uint64) {
-	d.names = v.names.all()
 	switch k.kind {
 	case edgeRow:
 		e, known := v.edge(k.id, k.end)
@@ -209,6 +208,7 @@ func (v *View) sumOf(k *rowKey, d *digester) (seq, sum uint64) {
 	if row == "" {
 		return 0, 0
 	}
+	d.names = v.names.all() // after the row: it may have a name that is new
 	return d.entity(k, []byte(row))
 }
 
