@@ -27,7 +27,7 @@ func changeAttributes(had domain.Attributes, clear bool, changes domain.Attribut
 
 // attributeEvents are the facts that turn some attributes into others, by name.
 func attributeEvents(before, after domain.Attributes) []domain.Event {
-	var events []domain.Event
+	events := make([]domain.Event, 0, len(before)+len(after))
 	for name := range before {
 		if _, stays := after[name]; !stays {
 			events = append(events, domain.SetAttribute{Name: name})

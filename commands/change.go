@@ -36,7 +36,7 @@ func (ch *change) writes(c *circumstances) ([]write, error) {
 	}
 	writes := make([]write, 1, 2+len(claims))
 	writes[0] = write{ch.stream, eventstream.Exactly(eventstream.Seq(ch.was)), ch.events}
-	if facts := c.listed(ch.id, ch.seq(), ch.events); facts != nil {
+	if facts := c.listed(ch.id, ch.seq(), ch.events); len(facts) > 0 {
 		writes = append(writes, write{ch.listing, eventstream.Any(), facts})
 	}
 	return append(writes, claims...), nil

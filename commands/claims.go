@@ -35,7 +35,7 @@ type claim struct {
 // readClaimChanges compares an entity's unique values before and after a command
 // and reads the claims of those that differ, in the order of the values.
 func (r *reader) readClaimChanges(ctx context.Context, before, after []uniqueValue) ([]claimChange, error) {
-	var changes []claimChange
+	changes := make([]claimChange, 0, len(after))
 	for i := range after {
 		if before[i].key == after[i].key {
 			continue
@@ -69,7 +69,7 @@ func (r *reader) claim(ctx context.Context, kind domain.ClaimKind, key string) (
 // decideClaims gives the writes that take and release unique values for an
 // entity, by its commit seq, or the refusal of the first that it cannot have.
 func decideClaims(changes []claimChange, owner uuid.UUID, kind domain.MemberKind, seq uint64, c *circumstances) ([]write, error) {
-	var writes []write
+	writes := make([]write, 0, 2*len(changes))
 	for _, change := range changes {
 		if takes := change.takes; takes.stream != "" {
 			if free, until := takes.held.FreeFor(owner, c.now, c.quarantine); !free {

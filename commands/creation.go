@@ -57,13 +57,19 @@ func (e *earlier[E]) answers(origin, digest string) bool {
 
 // written names the commit and its siblings, as far as tokens do.
 func written(commit *eventstream.Commit) eventstream.Token {
-	positions := make([]eventstream.Position, 0, 4)
-	for _, position := range append([]eventstream.Position{commit.Position()}, commit.Siblings...) {
+	return eventstream.NewToken(appendWritten(make([]eventstream.Position, 0, 4), commit)...)
+}
+
+func appendWritten(to []eventstream.Position, commit *eventstream.Commit) []eventstream.Position {
+	if visible(commit.Stream) {
+		to = append(to, commit.Position())
+	}
+	for _, position := range commit.Siblings {
 		if visible(position.Stream) {
-			positions = append(positions, position)
+			to = append(to, position)
 		}
 	}
-	return eventstream.NewToken(positions...)
+	return to
 }
 
 // refuseID is the refusal of an id that stands for something else already.

@@ -42,7 +42,8 @@ type write struct {
 
 // entries encodes the writes.
 func (d *decision) entries() ([]eventstream.Entry, error) {
-	entries := make([]eventstream.Entry, len(d.writes))
+	const added = 2 // by others: what remembers a request, and what the fence demands
+	entries := make([]eventstream.Entry, len(d.writes), len(d.writes)+added)
 	for i, w := range d.writes {
 		entries[i] = eventstream.Entry{Stream: w.stream, Expect: w.expect}
 		if len(w.events) == 0 {
@@ -67,7 +68,7 @@ func visible(stream eventstream.StreamID) bool {
 // listed turns an entity's events into the facts that its all-users or
 // all-groups stream gets.
 func (c *circumstances) listed(of uuid.UUID, seq uint64, events []domain.Event) []domain.Event {
-	var facts []domain.Event
+	facts := make([]domain.Event, 0, 4)
 	command := c.command.String()
 	for _, event := range events {
 		switch event.(type) {

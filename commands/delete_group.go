@@ -8,7 +8,7 @@ import (
 )
 
 func (cmd DeleteGroup) attempt(ctx context.Context, h *Handler, c *circumstances) (decision, error) {
-	if err := c.turn.enter(ctx, h.entities.of(cmd.ID.UUID)); err != nil {
+	if err := c.turn.enterEntity(ctx, h.entities, cmd.ID.UUID); err != nil {
 		return decision{}, err
 	}
 	group, err := h.reader.group(ctx, cmd.ID)

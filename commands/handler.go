@@ -95,60 +95,99 @@ func New(streams *eventstream.Streams, directory Directory, options *Options) *H
 // too often, and those of the store; with eventstream.ErrUnknownOutcome the
 // command may have been done.
 func (h *Handler) Do(ctx context.Context, request Request, command Command) (Result, error) {
-	ctx, done := h.watch(ctx, command)
-	result, err := h.do(ctx, request, command)
+	d := doing{handler: h, request: request, command: command}
+	defer d.turn.end()
+	d.begin(ctx)
+	return d.end()
+}
+
+// doing is a command from its beginning to its end.
+type doing struct {
+	handler *Handler
+	request Request
+	command Command
+
+	ctx     context.Context
+	watched func(*Result, error)
+	turn    turn
+	// decided is what the last attempt came to, or past what the request did when it
+	// was made before.
+	decided  decision
+	past     *recollection
+	underway eventstream.Underway
+	refused  error // that it was not even begun
+}
+
+// begin decides what the command writes, without waiting until it is written if the
+// store is an eventstream.Queue. It must be ended.
+func (d *doing) begin(ctx context.Context) {
+	h := d.handler
+	d.ctx, d.watched = h.watch(ctx, d.command)
+	if h.follower {
+		d.refused = ErrFollower
+		return
+	}
+	d.underway = h.reader.streams.Begin(d.ctx, eventstream.Attribution{Actor: d.request.Actor, Correlation: d.request.Correlation}, d.decide)
+}
+
+// await waits until what was decided is written, and tells whether that is all that
+// has to be waited for: if not, ending the command decides it again.
+func (d *doing) await() bool { return d.refused != nil || d.underway.Await(d.ctx) }
+
+// end gives what came of the command. Whoever waits for its turn can go on.
+func (d *doing) end() (Result, error) {
+	result, err := d.result()
+	d.turn.end()
 	result.detach()
-	done(&result, err)
+	d.watched(&result, err)
 	return result, err
 }
 
-func (h *Handler) do(ctx context.Context, request Request, command Command) (Result, error) {
-	if h.follower {
-		return Result{}, ErrFollower
+func (d *doing) result() (Result, error) {
+	if d.refused != nil {
+		return Result{}, d.refused
 	}
-	var decided decision
-	var past *recollection
-	var turn turn
-	defer turn.end()
-	by := eventstream.Attribution{Actor: request.Actor, Correlation: request.Correlation}
-	decide := func(ctx context.Context, id uuid.UUID) (entries []eventstream.Entry, err error) {
-		turn.attempts++
-		if err := h.fence.pass(ctx); err != nil {
-			return nil, err
-		}
-		if past, err = h.recollect(ctx, &request); err != nil || past != nil {
-			return nil, err
-		}
-		c := circumstances{
-			now: h.now().UTC(), command: id, actor: request.Actor,
-			quarantine: h.quarantine, directory: &h.reader.directory, turn: &turn,
-		}
-		if decided, err = command.attempt(ctx, h, &c); err != nil {
-			// What is in the way may be the doing of a request with the key, done since.
-			var asking error
-			if past, asking = h.recollect(ctx, &request); past != nil || errors.Is(asking, domain.Mismatch) {
-				return nil, asking
-			}
-			return nil, err
-		}
-		if entries, err = decided.entries(); err != nil {
-			return nil, err
-		}
-		entries, err = h.remember(&request, &decided, entries)
-		return h.fence.hold(entries), err
-	}
-	commits, err := h.reader.streams.Transact(ctx, by, decide)
+	commits, err := d.underway.End(d.ctx)
 	if err == nil && len(commits) > 0 {
-		err = h.fence.acknowledge(ctx)
+		err = d.handler.fence.acknowledge(d.ctx)
 	}
 	switch {
 	case err != nil:
 		return Result{}, err
-	case past != nil:
-		return past.result(ctx, h, command)
+	case d.past != nil:
+		return d.past.result(d.ctx, d.handler, d.command)
 	default:
-		return decided.result(commits)
+		return d.decided.result(commits)
 	}
+}
+
+// decide is one attempt. It implements eventstream.Decide.
+func (d *doing) decide(ctx context.Context, id uuid.UUID) (entries []eventstream.Entry, err error) {
+	h := d.handler
+	d.turn.attempts++
+	if err := h.fence.pass(ctx); err != nil {
+		return nil, err
+	}
+	if d.past, err = h.recollect(ctx, &d.request); err != nil || d.past != nil {
+		return nil, err
+	}
+	c := circumstances{
+		now: h.now().UTC(), command: id, actor: d.request.Actor,
+		quarantine: h.quarantine, directory: &h.reader.directory, turn: &d.turn,
+	}
+	if d.decided, err = d.command.attempt(ctx, h, &c); err != nil {
+		// What is in the way may be the doing of a request with the key, done since.
+		var asking error
+		if d.past, asking = h.recollect(ctx, &d.request); d.past != nil || errors.Is(asking, domain.Mismatch) {
+			return nil, asking
+		}
+		return nil, err
+	}
+	if entries, err = d.decided.entries(); err != nil {
+		return nil, err
+	}
+	entries, err = h.remember(&d.request, &d.decided, entries)
+	return h.fence.hold(entries), err
 }
 
 // result completes a decision's answer with its tokens.
@@ -158,9 +197,12 @@ func (d *decision) result(commits []eventstream.Commit) (Result, error) {
 		return Result{}, err
 	}
 	result.Entity = eventstream.NewToken(d.shows...)
-	result.Wrote = result.Wrote.Merge(result.Entity)
+	wrote := append(append(make([]eventstream.Position, 0, 8), result.Wrote...), result.Entity...)
 	if result.Changed {
-		result.Wrote = result.Wrote.Merge(written(&commits[0]))
+		wrote = appendWritten(wrote, &commits[0])
+	}
+	if result.Wrote = nil; len(wrote) > 0 {
+		result.Wrote = eventstream.NewToken(wrote...)
 	}
 	return result, nil
 }

@@ -16,13 +16,19 @@ import (
 // another in the order in which they were added: those that touch the same user,
 // or contend for the same unique value, wait for each other, and nothing else
 // does. It promises nothing of what others do meanwhile. One goroutine may add.
+//
+// Where the store is an eventstream.Queue, whoever adds decides, and another
+// goroutine ends what is written; elsewhere each command that is under way has a
+// goroutine.
 type Series struct {
 	handler *Handler
 	width   int
 	timeout time.Duration
 	workers sync.WaitGroup
 	started int
-	jobs    chan *Underway
+	jobs    chan *Underway // for workers to do
+	begun   chan *Underway // to be ended, in order
+	slots   chan struct{}  // one for each command that is begun
 
 	mu sync.Mutex
 	// bound is a context that commands of the same caller share for a while: the
@@ -72,6 +78,7 @@ type Underway struct {
 	values []touched
 	after  []*Underway
 
+	doing  doing
 	done   chan struct{}
 	result Result
 	err    error
@@ -81,7 +88,14 @@ type Underway struct {
 // within the timeout, or up to an eighth less, once it is its turn. It must be
 // closed.
 func (h *Handler) NewSeries(width int, timeout time.Duration) *Series {
-	return &Series{handler: h, width: width, timeout: timeout, jobs: make(chan *Underway), last: map[touched]*Underway{}}
+	s := &Series{handler: h, width: width, timeout: timeout, last: map[touched]*Underway{}}
+	if h.reader.streams.Queues() {
+		s.begun, s.slots = make(chan *Underway, width), make(chan struct{}, width)
+		s.workers.Go(s.endAll)
+	} else {
+		s.jobs = make(chan *Underway)
+	}
+	return s
 }
 
 // Add begins a command, which is done as Handler.Do does it. It waits while as
@@ -90,6 +104,12 @@ func (s *Series) Add(ctx context.Context, request Request, command Serial) *Unde
 	u := &Underway{ctx: ctx, request: request, command: command, done: make(chan struct{})}
 	if u.err = s.queue(u); u.err != nil {
 		close(u.done)
+		return u
+	}
+	if s.begun != nil {
+		s.slots <- struct{}{}
+		s.begin(u)
+		s.begun <- u
 		return u
 	}
 	select {
@@ -108,7 +128,11 @@ func (s *Series) Add(ctx context.Context, request Request, command Serial) *Unde
 
 // Close waits until all is done. Nothing may be added any more.
 func (s *Series) Close() {
-	close(s.jobs)
+	if s.begun != nil {
+		close(s.begun)
+	} else {
+		close(s.jobs)
+	}
 	s.workers.Wait()
 	if s.bound.end != nil {
 		s.bound.end()
@@ -165,11 +189,29 @@ func (s *Series) valuesOf(user touched) []touched {
 	return nil
 }
 
+// endAll ends commands in the order in which they were begun. One that has to be
+// decided again is left to a goroutine of its own, as it may wait for others.
+func (s *Series) endAll() {
+	for u := range s.begun {
+		if u.err != nil || u.doing.await() {
+			s.end(u)
+		} else {
+			s.workers.Go(func() { s.end(u) })
+		}
+	}
+}
+
+func (s *Series) end(u *Underway) {
+	s.finish(u)
+	<-s.slots
+}
+
 // work does commands until there are no more. They come in the order in which
 // they were added, so those that one waits for are being done already.
 func (s *Series) work(u *Underway) {
 	for {
-		s.do(u)
+		s.begin(u)
+		s.finish(u)
 		var more bool
 		if u, more = <-s.jobs; !more {
 			return
@@ -177,12 +219,24 @@ func (s *Series) work(u *Underway) {
 	}
 }
 
-func (s *Series) do(u *Underway) {
+// begin begins the command once those are done that it must wait for. A panic
+// becomes its error: it must not take others with it.
+func (s *Series) begin(u *Underway) {
 	for _, before := range u.after {
 		<-before.done
 	}
 	u.after = nil
-	s.handle(u)
+	u.doing = doing{handler: s.handler, request: u.request, command: u.command}
+	defer u.survive()
+	u.doing.begin(s.bounded(u.ctx))
+}
+
+// finish ends the command, if it was begun, and lets those go on that wait for it.
+func (s *Series) finish(u *Underway) {
+	if u.err == nil {
+		u.finish()
+	}
+	u.doing = doing{}
 	s.mu.Lock()
 	for _, thing := range u.touches {
 		if s.last[thing] == u {
@@ -191,6 +245,19 @@ func (s *Series) do(u *Underway) {
 	}
 	s.mu.Unlock()
 	close(u.done)
+}
+
+func (u *Underway) finish() {
+	defer u.survive()
+	u.result, u.err = u.doing.end()
+}
+
+// survive makes a panic the error of the command.
+func (u *Underway) survive() {
+	if panicked := recover(); panicked != nil {
+		u.err = fmt.Errorf("panic: %T\n%s", panicked, debug.Stack())
+		u.doing.turn.end()
+	}
 }
 
 // bounded gives a context that ends within the timeout. One that was used before
@@ -203,18 +270,6 @@ func (s *Series) bounded(of context.Context) context.Context {
 		s.bound = bound{of, ctx, now.Add(s.timeout / boundShare), end}
 	}
 	return s.bound.ctx
-}
-
-// handle does the command. A panic becomes its error: it must not take others
-// with it.
-func (s *Series) handle(u *Underway) {
-	ctx := s.bounded(u.ctx)
-	defer func() {
-		if panicked := recover(); panicked != nil {
-			u.err = fmt.Errorf("panic: %T\n%s", panicked, debug.Stack())
-		}
-	}()
-	u.result, u.err = s.handler.Do(ctx, u.request, u.command)
 }
 
 func (cmd CreateUser) wants() (domain.UserID, []touched) {

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/seed5b6a70b4/identity/commands"
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/eventstream/memstore"
 )
 
 // waveringStore lets others go first, now and then.
@@ -33,6 +37,48 @@ func (s waveringStore) Last(ctx context.Context, stream eventstream.StreamID) (e
 func waver() {
 	for range rand.IntN(20) {
 		runtime.Gosched()
+	}
+}
+
+// queuedStore is an eventstream.Queue: it appends one after another, whenever it
+// likes, and refuses some at first. It may be used concurrently.
+type queuedStore struct {
+	*memstore.Store
+	mu   sync.Mutex
+	last chan struct{}
+}
+
+// queuedAppend is an append of a queuedStore.
+type queuedAppend struct {
+	done    chan struct{}
+	commits []eventstream.Commit
+	err     error
+}
+
+func (s *queuedStore) Enqueue(_ context.Context, tx eventstream.Transaction) (eventstream.Appending, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, before := &queuedAppend{done: make(chan struct{})}, s.last
+	s.last = a.done
+	go func() {
+		defer close(a.done)
+		if before != nil {
+			<-before
+		}
+		waver()
+		if a.err = eventstream.ErrThrottled; rand.IntN(4) > 0 {
+			a.commits, a.err = s.Store.Append(context.Background(), tx)
+		}
+	}()
+	return a, nil
+}
+
+func (a *queuedAppend) Wait(ctx context.Context) ([]eventstream.Commit, error) {
+	select {
+	case <-a.done:
+		return a.commits, a.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", eventstream.ErrUnknownOutcome, ctx.Err())
 	}
 }
 
@@ -61,8 +107,12 @@ func TestASeriesIsOneAfterAnother(t *testing.T) {
 		quarantine := rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(r, "quarantine")
 		one := newWorld(t, commands.Options{Quarantine: &quarantine})
 		many := newWorld(t, commands.Options{Quarantine: &quarantine})
-		wavering := eventstream.New(waveringStore{many.store}, &eventstream.Options{Backoff: time.Microsecond})
-		handler := commands.New(wavering, many.directory, &commands.Options{Quarantine: &quarantine, Now: func() time.Time { return many.now }})
+		var wavering eventstream.Store = waveringStore{many.store}
+		if rapid.Bool().Draw(r, "queued") {
+			wavering = &queuedStore{Store: many.store}
+		}
+		streams := eventstream.New(wavering, &eventstream.Options{Backoff: time.Microsecond, Attempts: 1000})
+		handler := commands.New(streams, many.directory, &commands.Options{Quarantine: &quarantine, Now: func() time.Time { return many.now }})
 		list := rapid.SliceOfN(rapid.Custom(drawSerial), 1, 40).Draw(r, "commands")
 		series := handler.NewSeries(rapid.IntRange(1, 12).Draw(r, "width"), time.Minute)
 		underway := make([]*commands.Underway, len(list))
@@ -113,39 +163,124 @@ func (s meetingStore) Append(ctx context.Context, tx eventstream.Transaction) ([
 	return s.Store.Append(ctx, tx)
 }
 
+// meetingQueue holds back what is enqueued until there are two.
+type meetingQueue struct {
+	eventstream.Store
+	two chan struct{}
+
+	mu    sync.Mutex
+	count int
+}
+
+func (q *meetingQueue) Enqueue(_ context.Context, tx eventstream.Transaction) (eventstream.Appending, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.count++; q.count == 2 {
+		close(q.two)
+	}
+	return meetingAppend(func(ctx context.Context) ([]eventstream.Commit, error) {
+		select {
+		case <-q.two:
+			return q.Append(ctx, tx)
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %w", eventstream.ErrUnknownOutcome, ctx.Err())
+		}
+	}), nil
+}
+
+// meetingAppend is an append of a meetingQueue.
+type meetingAppend func(context.Context) ([]eventstream.Commit, error)
+
+func (a meetingAppend) Wait(ctx context.Context) ([]eventstream.Commit, error) { return a(ctx) }
+
+// onBoth runs a test over a store of which each append is waited for, and over one
+// that is a queue. Both append only when there are two at once.
+func onBoth(t *testing.T, test func(*testing.T, *world, eventstream.Store)) {
+	t.Run("store", func(t *testing.T) {
+		w := newWorld(t, commands.Options{})
+		test(t, w, meetingStore{w.store, make(chan struct{})})
+	})
+	t.Run("queue", func(t *testing.T) {
+		w := newWorld(t, commands.Options{})
+		test(t, w, &meetingQueue{Store: w.store, two: make(chan struct{})})
+	})
+}
+
 // Commands that have nothing to do with each other are done at the same time.
 func TestASeriesDoesManyAtATime(t *testing.T) {
-	w := newWorld(t, commands.Options{})
-	handler := commands.New(eventstream.New(meetingStore{w.store, make(chan struct{})}, nil), w.directory, nil)
-	series := handler.NewSeries(2, time.Minute)
-	var underway []*commands.Underway
-	for _, name := range []string{"anna", "bert"} {
-		username, err := domain.ParseUsername(name)
-		if err != nil {
-			t.Fatal(err)
+	onBoth(t, func(t *testing.T, w *world, store eventstream.Store) {
+		series := commands.New(eventstream.New(store, nil), w.directory, nil).NewSeries(2, time.Minute)
+		anna, bert := series.Add(t.Context(), actor, someone(t, "anna")), series.Add(t.Context(), actor, someone(t, "bert"))
+		series.Close()
+		for _, u := range []*commands.Underway{anna, bert} {
+			if _, err := u.Wait(); err != nil {
+				t.Error(err)
+			}
 		}
-		underway = append(underway, series.Add(t.Context(), actor, commands.CreateUser{Username: username}))
-	}
-	series.Close()
-	for _, u := range underway {
-		if _, err := u.Wait(); err != nil {
-			t.Error(err)
-		}
-	}
+	})
 }
 
 // A command that cannot end in time ends, and those after it are done.
 func TestASeriesEndsWhatTakesTooLong(t *testing.T) {
-	w := newWorld(t, commands.Options{})
-	handler := commands.New(eventstream.New(meetingStore{w.store, make(chan struct{})}, nil), w.directory, nil)
-	series := handler.NewSeries(1, 10*time.Millisecond)
-	username, err := domain.ParseUsername("anna")
+	onBoth(t, func(t *testing.T, w *world, store eventstream.Store) {
+		series := commands.New(eventstream.New(store, nil), w.directory, nil).NewSeries(1, 10*time.Millisecond)
+		alone := series.Add(t.Context(), actor, someone(t, "anna"))
+		series.Close()
+		if _, err := alone.Wait(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("ends with %v", err)
+		}
+	})
+}
+
+// panickingStore panics when it is asked for what nobody has claimed yet.
+type panickingStore struct {
+	eventstream.Store
+	times *atomic.Int32
+}
+
+func (s panickingStore) Last(ctx context.Context, stream eventstream.StreamID) (eventstream.Commit, error) {
+	if stream.Kind() == eventstream.ClaimKind && s.times.Add(-1) >= 0 {
+		panic("a secret")
+	}
+	return s.Store.Last(ctx, stream)
+}
+
+// A command that panics takes no other with it, and its panic's value is not told.
+func TestASeriesSurvivesAPanic(t *testing.T) {
+	for name, over := range map[string]func(*world, *atomic.Int32) eventstream.Store{
+		"store": func(w *world, times *atomic.Int32) eventstream.Store { return panickingStore{w.store, times} },
+		"queue": func(w *world, times *atomic.Int32) eventstream.Store {
+			return struct {
+				panickingStore
+				eventstream.Queue
+			}{panickingStore{w.store, times}, &queuedStore{Store: w.store}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, times := newWorld(t, commands.Options{}), &atomic.Int32{}
+			user := w.do(someone(t, "anna")).User.ID
+			rename := func(name string) commands.UpdateUser {
+				return commands.UpdateUser{ID: user, Username: commands.To(someone(t, name).Username)}
+			}
+			times.Store(1)
+			series := commands.New(eventstream.New(over(w, times), nil), w.directory, nil).NewSeries(1, 5*time.Second)
+			first, second := series.Add(t.Context(), actor, rename("bert")), series.Add(t.Context(), actor, rename("carl"))
+			series.Close()
+			if _, err := first.Wait(); err == nil || !strings.HasPrefix(err.Error(), "panic: string\n") || strings.Contains(err.Error(), "a secret") {
+				t.Errorf("ends with %v", err)
+			}
+			if _, err := second.Wait(); err != nil {
+				t.Errorf("the one after it ends with %v", err)
+			}
+		})
+	}
+}
+
+func someone(t *testing.T, name string) commands.CreateUser {
+	t.Helper()
+	username, err := domain.ParseUsername(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	alone := series.Add(t.Context(), actor, commands.CreateUser{Username: username})
-	series.Close()
-	if _, err := alone.Wait(); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("ends with %v", err)
-	}
+	return commands.CreateUser{Username: username}
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,12 +42,26 @@ func (s ClaimSecret) ID() string {
 // Key is the name of a unique value within its kind: the first 128 bits of the
 // HMAC-SHA256 of kind and compared form, in hex.
 func (s ClaimSecret) Key(kind ClaimKind, compared string) string {
-	mac := hmac.New(sha256.New, s[:])
-	mac.Write([]byte(kind))
-	mac.Write([]byte{0})
-	mac.Write([]byte(compared))
-	return hex.EncodeToString(mac.Sum(nil)[:16])
+	k, _ := keyers.Get().(*keyer)
+	if k == nil || k.secret != s {
+		k = &keyer{secret: s, mac: hmac.New(sha256.New, s[:])}
+	}
+	defer keyers.Put(k)
+	k.mac.Reset()
+	k.text = append(append(append(k.text[:0], kind...), 0), compared...)
+	k.mac.Write(k.text)
+	k.sum = k.mac.Sum(k.sum[:0])
+	return hex.EncodeToString(k.sum[:16])
 }
+
+// keyer is an HMAC to be used again: half of what one costs is its key.
+type keyer struct {
+	secret    ClaimSecret
+	mac       hash.Hash
+	text, sum []byte
+}
+
+var keyers sync.Pool // of *keyer
 
 // Claim is who holds a unique value, as the commits of claim/{kind}/{key} make
 // it. Each commit says it in full, so that the last one alone is enough.

@@ -40,6 +40,23 @@ type Store interface {
 	Close() error
 }
 
+// Queue is what a Store also implements if appends need not be waited for one by
+// one.
+type Queue interface {
+	// Enqueue begins what Append does. Of transactions that are enqueued one after
+	// another, each finds those before it written, or refused. The transaction is the
+	// store's from then on. An error says that it was not written and will not be.
+	Enqueue(ctx context.Context, tx Transaction) (Appending, error)
+}
+
+// Appending is an append that goes on, whoever waits for it.
+type Appending interface {
+	// Wait gives what Append would have; the commits are not the caller's to change.
+	// When ctx ends first, an append that has not begun is called off; otherwise the
+	// error is ErrUnknownOutcome. It may be called once.
+	Wait(ctx context.Context) ([]Commit, error)
+}
+
 // Log is what a Store also implements if it numbers its transactions.
 type Log interface {
 	// Tail gives the transactions after a position, in order and without gaps,

@@ -12,6 +12,7 @@ import (
 // Streams is what callers use: a Store with the rules that every backend shares.
 type Streams struct {
 	store   Store
+	queue   Queue // nil if the store is none
 	options Options
 }
 
@@ -33,6 +34,7 @@ type Options struct {
 // New makes Streams over a store. Nil options are the zero Options.
 func New(store Store, options *Options) *Streams {
 	s := &Streams{store: store}
+	s.queue, _ = store.(Queue)
 	if options != nil {
 		s.options = *options
 	}
@@ -81,6 +83,9 @@ func (s *Streams) Head(ctx context.Context, stream StreamID) (Seq, error) {
 	return last.Seq, err
 }
 
+// Queues tells whether Begin does not wait for the store.
+func (s *Streams) Queues() bool { return s.queue != nil }
+
 // At gives one commit. One that is not there is ErrCorrupt if a commit names it;
 // callers that only guess must compare with Last first.
 func (s *Streams) At(ctx context.Context, position Position) (Commit, error) {
@@ -99,25 +104,30 @@ func (s *Streams) At(ctx context.Context, position Position) (Commit, error) {
 // reply was lost is recognised by its command id: if the commits that beat the
 // transaction carry its own command, they are it, and Append answers them.
 func (s *Streams) Append(ctx context.Context, tx Transaction) ([]Commit, error) {
-	commits, err := s.append(ctx, &tx)
+	commits, err := s.store.Append(ctx, tx)
+	return s.appended(ctx, &tx, commits, err)
+}
+
+// appended makes what Append answers of what the store does.
+func (s *Streams) appended(ctx context.Context, tx *Transaction, commits []Commit, err error) ([]Commit, error) {
+	if err != nil {
+		commits, err = s.recognise(ctx, tx, err)
+	}
 	if s.options.OnAppend != nil {
 		s.options.OnAppend(len(commits), err)
 	}
 	return commits, err
 }
 
-func (s *Streams) append(ctx context.Context, tx *Transaction) ([]Commit, error) {
-	commits, err := s.store.Append(ctx, *tx)
-	if err == nil {
-		return commits, nil
-	}
+// recognise gives the commits of a transaction that only seems to have failed.
+func (s *Streams) recognise(ctx context.Context, tx *Transaction, failed error) ([]Commit, error) {
 	var conflict *ConflictError
-	if errors.As(err, &conflict) {
+	if errors.As(failed, &conflict) {
 		if own := ownCommit(tx, conflict); own != nil {
 			return s.written(ctx, tx, own)
 		}
 	}
-	return nil, fmt.Errorf("append to %d streams: %w", len(tx.Entries), err)
+	return nil, fmt.Errorf("append to %d streams: %w", len(tx.Entries), failed)
 }
 
 // ownCommit finds, among the commits that beat a transaction, one that it wrote

@@ -23,6 +23,30 @@ func (s *tracedLog) Append(ctx context.Context, tx eventstream.Transaction) ([]e
 	return s.appends.Append(ctx, tx)
 }
 
+// Enqueue implements eventstream.Queue.
+func (s *tracedLog) Enqueue(ctx context.Context, tx eventstream.Transaction) (eventstream.Appending, error) {
+	ctx, span := s.appends.start(ctx, &tx)
+	appending, err := s.Store.Enqueue(ctx, tx)
+	if err != nil {
+		endAppend(span, nil, err)
+		return nil, err
+	}
+	return &tracedAppending{appending, span}, nil
+}
+
+// tracedAppending ends the span of an append.
+type tracedAppending struct {
+	eventstream.Appending
+	span trace.Span
+}
+
+// Wait implements eventstream.Appending.
+func (a *tracedAppending) Wait(ctx context.Context) ([]eventstream.Commit, error) {
+	commits, err := a.Appending.Wait(ctx)
+	endAppend(a.span, commits, err)
+	return commits, err
+}
+
 // tracedStore makes a span of each append. It is there only when spans go
 // somewhere.
 type tracedStore struct {
@@ -32,15 +56,23 @@ type tracedStore struct {
 
 // Append implements eventstream.Store.
 func (s *tracedStore) Append(ctx context.Context, tx eventstream.Transaction) ([]eventstream.Commit, error) {
-	ctx, span := s.tracer.Start(ctx, "append", trace.WithAttributes(attribute.Int("identity.streams", len(tx.Entries))))
-	defer span.End()
+	ctx, span := s.start(ctx, &tx)
 	commits, err := s.Store.Append(ctx, tx)
+	endAppend(span, commits, err)
+	return commits, err
+}
+
+func (s *tracedStore) start(ctx context.Context, tx *eventstream.Transaction) (context.Context, trace.Span) {
+	return s.tracer.Start(ctx, "append", trace.WithAttributes(attribute.Int("identity.streams", len(tx.Entries))))
+}
+
+func endAppend(span trace.Span, commits []eventstream.Commit, err error) {
+	defer span.End()
 	if err != nil {
 		span.SetStatus(codes.Error, cause(err))
 	} else if len(commits) > 0 {
 		span.SetAttributes(attribute.Int64("identity.position", int64(commits[0].Log)))
 	}
-	return commits, err
 }
 
 // Import implements eventstream.Importer, which has no span: it is no part of a

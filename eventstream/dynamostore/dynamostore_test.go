@@ -21,6 +21,7 @@ var cannot = map[storetest.Feature]string{
 	storetest.KnownHeads:  "heads have to be read",
 	storetest.NumberedLog: "transactions have no common order",
 	storetest.Observed:    "other processes write too",
+	storetest.Queued:      "appends are requests of their own",
 	storetest.OneInstant:  "DynamoDB shows the items of a transaction one by one",
 }
 

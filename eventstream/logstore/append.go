@@ -13,6 +13,7 @@ import (
 
 // request is a transaction on its way through the writer.
 type request struct {
+	store *Store
 	tx    eventstream.Transaction
 	keys  []heads.Key
 	heads []knownHead // as they were when the request was made
@@ -58,6 +59,17 @@ type knownHead struct {
 // being written, the error is eventstream.ErrUnknownOutcome; when it ends before,
 // nothing was written.
 func (s *Store) Append(ctx context.Context, tx eventstream.Transaction) ([]eventstream.Commit, error) {
+	tx.Entries = copyEntries(tx.Entries)
+	appending, err := s.Enqueue(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	commits, err := appending.Wait(ctx)
+	return slices.Clone(commits), err
+}
+
+// Enqueue implements eventstream.Queue.
+func (s *Store) Enqueue(ctx context.Context, tx eventstream.Transaction) (eventstream.Appending, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -71,31 +83,38 @@ func (s *Store) Append(ctx context.Context, tx eventstream.Transaction) ([]event
 	if !s.queue.put(r) {
 		return nil, eventstream.ErrClosed
 	}
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		if r.owner.CompareAndSwap(queued, withdrawn) {
-			return nil, ctx.Err()
-		}
-		return nil, fmt.Errorf("%w: %w", eventstream.ErrUnknownOutcome, ctx.Err())
-	}
-	if r.unmet != nil {
-		return nil, s.conflict(ctx, r)
-	}
-	return slices.Clone(r.commits), r.err
+	return r, nil
 }
 
-// request does what can be done outside the writer: it copies the data and looks
-// up the heads.
+// Wait implements eventstream.Appending.
+func (r *request) Wait(ctx context.Context) ([]eventstream.Commit, error) {
+	select {
+	case <-r.done:
+	default: // asking ctx as well costs more
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			if r.owner.CompareAndSwap(queued, withdrawn) {
+				return nil, ctx.Err()
+			}
+			return nil, fmt.Errorf("%w: %w", eventstream.ErrUnknownOutcome, ctx.Err())
+		}
+	}
+	if r.unmet != nil {
+		return nil, r.store.conflict(ctx, r)
+	}
+	return r.commits, r.err
+}
+
+// request does what can be done outside the writer: it looks up the heads.
 func (s *Store) request(tx *eventstream.Transaction) (*request, error) {
 	if err := s.state.serving(); err != nil {
 		return nil, err
 	}
-	r := &request{tx: *tx, bound: entryHeader + 8 + encodedBound(tx), done: make(chan struct{})}
+	r := &request{store: s, tx: *tx, bound: entryHeader + 8 + encodedBound(tx), done: make(chan struct{})}
 	if r.bound > maxTransaction {
 		return nil, fmt.Errorf("%w: %d bytes, more than %d", eventstream.ErrTooLarge, r.bound, maxTransaction)
 	}
-	r.tx.Entries = copyEntries(tx.Entries)
 	r.keys = make([]heads.Key, len(tx.Entries))
 	r.heads = make([]knownHead, len(tx.Entries))
 	for i := range r.tx.Entries {

@@ -1,6 +1,7 @@
 package logstore
 
 import (
+	"slices"
 	"time"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
@@ -18,6 +19,13 @@ type batch struct {
 	heads        map[heads.Key]knownHead // as they will be
 	commits      int
 	latest       int64
+
+	// Of the request that is decided: the heads of its entries, and those and the keys
+	// of its entries that write.
+	known  []knownHead
+	plain  []eventstream.Head
+	before []knownHead
+	keys   []heads.Key
 }
 
 func (b *batch) begin(end *place, now time.Time) {
@@ -42,7 +50,8 @@ func (s *Store) decide(b *batch, r *request, refusal error) {
 		s.decideSealed(b, r)
 		return
 	}
-	known, early := make([]knownHead, len(r.keys)), true
+	known, early := slices.Grow(b.known[:0], len(r.keys))[:len(r.keys)], true
+	b.known = known
 	for i := range r.tx.Entries {
 		head, pending, err := s.newest(b, r, i)
 		if err != nil {
@@ -90,18 +99,15 @@ func (s *Store) newest(b *batch, r *request, i int) (head knownHead, pending boo
 
 // add seals a request's transaction and puts it into the frame.
 func (b *batch) add(r *request, known []knownHead) {
-	plain := make([]eventstream.Head, len(known))
+	b.plain, b.before, b.keys = b.plain[:0], b.before[:0], b.keys[:0]
 	for i := range known {
-		plain[i] = known[i].Head
-	}
-	r.commits = eventstream.Seal(&r.tx, plain, b.now)
-	keys, before := make([]heads.Key, 0, len(r.commits)), make([]knownHead, 0, len(r.commits))
-	for i := range r.tx.Entries {
+		b.plain = append(b.plain, known[i].Head)
 		if r.tx.Entries[i].Data != nil {
-			keys, before = append(keys, r.keys[i]), append(before, known[i])
+			b.before, b.keys = append(b.before, known[i]), append(b.keys, r.keys[i])
 		}
 	}
-	b.put(r.commits, keys, before)
+	r.commits = eventstream.Seal(&r.tx, b.plain, b.now)
+	b.put(r.commits, b.keys, b.before)
 }
 
 // put puts the commits of a transaction, which are the batch's from then on, into

@@ -14,6 +14,6 @@ func TestConformance(t *testing.T) {
 		New: func(_ *testing.T, options storetest.Options) eventstream.Store {
 			return memstore.New(&memstore.Options{Now: options.Now, Observe: options.Observe})
 		},
-		Cannot: map[storetest.Feature]string{storetest.Durable: "nothing survives the process"},
+		Cannot: map[storetest.Feature]string{storetest.Durable: "nothing survives the process", storetest.Queued: "an append is done at once"},
 	})
 }

@@ -128,3 +128,28 @@ func copied(keep func(end, log uint64) bool) func(*disk) *disk {
 		return fresh
 	}
 }
+
+// outOfOrder enqueues every second transaction after the one that follows it.
+func outOfOrder() func(*session, context.Context, eventstream.Transaction) (eventstream.Appending, error) {
+	var held func()
+	return func(s *session, ctx context.Context, tx eventstream.Transaction) (eventstream.Appending, error) {
+		if held == nil {
+			var appending eventstream.Appending
+			var err error
+			held = func() { appending, err = s.Enqueue(context.WithoutCancel(ctx), tx) }
+			return waiting(func(ctx context.Context) ([]eventstream.Commit, error) {
+				if appending == nil && err == nil {
+					held()
+				}
+				if err != nil {
+					return nil, err
+				}
+				return appending.Wait(ctx)
+			}), nil
+		}
+		now, err := s.Enqueue(ctx, tx)
+		held()
+		held = nil
+		return now, err
+	}
+}

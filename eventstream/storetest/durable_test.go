@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 	"testing"
@@ -81,6 +82,20 @@ func (s *session) Append(ctx context.Context, tx eventstream.Transaction) ([]eve
 	defer s.appends.Done()
 	return s.disk.Append(ctx, tx)
 }
+
+func (s *session) Enqueue(ctx context.Context, tx eventstream.Transaction) (eventstream.Appending, error) {
+	commits, err := s.Append(ctx, tx)
+	var conflict *eventstream.ConflictError
+	if err != nil && !errors.As(err, &conflict) {
+		return nil, err
+	}
+	return waiting(func(context.Context) ([]eventstream.Commit, error) { return commits, err }), nil
+}
+
+// waiting is an append that was begun.
+type waiting func(context.Context) ([]eventstream.Commit, error)
+
+func (w waiting) Wait(ctx context.Context) ([]eventstream.Commit, error) { return w(ctx) }
 
 func (s *session) Import(ctx context.Context, transactions [][]eventstream.Commit) (int, error) {
 	if !s.begin() {

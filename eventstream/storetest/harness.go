@@ -35,9 +35,11 @@ const (
 	Observed Feature = "observed"
 	// OneInstant: a transaction shows in all of its streams at one instant.
 	OneInstant Feature = "one instant"
+	// Queued: the store is an eventstream.Queue.
+	Queued Feature = "queued"
 )
 
-var features = []Feature{Clock, Durable, Imports, KnownHeads, NumberedLog, Observed, OneInstant}
+var features = []Feature{Clock, Durable, Imports, KnownHeads, NumberedLog, Observed, OneInstant, Queued}
 
 // Harness makes the stores of one backend for the kit.
 type Harness struct {
@@ -78,6 +80,7 @@ var topics = []struct {
 	{"expectations", expectSentences},
 	{"conflicts", conflictSentences},
 	{"chain", chainSentences},
+	{"queue", queueSentences},
 	{"limits", limitSentences},
 	{"stream ids", streamIDSentences},
 	{"context", contextSentences},

@@ -395,6 +395,25 @@ var brokenStores = map[string]sabotage{
 	"tells before it can be read":        {topic: "observer", read: hidden()},
 	"lets readers wait for the observer": {topic: "observer", hangs: true, append: blocked.append, last: blocked.last},
 
+	"appends what is waited for": {topic: "queue", enqueue: func(s *session, _ context.Context, tx eventstream.Transaction) (eventstream.Appending, error) {
+		return waiting(func(ctx context.Context) ([]eventstream.Commit, error) { return s.Append(ctx, tx) }), nil
+	}},
+	"enqueues in no order": {topic: "queue", enqueue: outOfOrder()},
+	"calls off what is written": {topic: "queue", enqueue: func(s *session, ctx context.Context, tx eventstream.Transaction) (eventstream.Appending, error) {
+		appending, err := s.Enqueue(ctx, tx)
+		return waiting(func(ctx context.Context) ([]eventstream.Commit, error) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			return appending.Wait(ctx)
+		}), err
+	}},
+	"enqueues when closed": {topic: "queue", enqueue: func(s *session, ctx context.Context, tx eventstream.Transaction) (eventstream.Appending, error) {
+		if s.isClosed() {
+			return waiting(nil), nil
+		}
+		return s.Enqueue(ctx, tx)
+	}},
 	"does not close": {topic: "close", close: func(*session) error { return nil }},
 	"closes once":    {topic: "close", close: closesOnce()},
 	"reads when closed": {topic: "close", read: func(s *session, ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error] {

@@ -15,6 +15,7 @@ type sabotage struct {
 	topic string
 	// Each of these stands in for the session's method.
 	append  func(s *session, ctx context.Context, tx eventstream.Transaction) ([]eventstream.Commit, error)
+	enqueue func(s *session, ctx context.Context, tx eventstream.Transaction) (eventstream.Appending, error)
 	imports func(s *session, ctx context.Context, transactions [][]eventstream.Commit) (int, error)
 	read    func(s *session, ctx context.Context, stream eventstream.StreamID, after eventstream.Seq) iter.Seq2[eventstream.Commit, error]
 	last    func(s *session, ctx context.Context, stream eventstream.StreamID) (eventstream.Commit, error)
@@ -87,6 +88,13 @@ func (s *saboteur) Append(ctx context.Context, tx eventstream.Transaction) ([]ev
 		commits[i] = s.out(commits[i])
 	}
 	return commits, err
+}
+
+func (s *saboteur) Enqueue(ctx context.Context, tx eventstream.Transaction) (eventstream.Appending, error) {
+	if s.enqueue != nil {
+		return s.enqueue(s.session, ctx, tx)
+	}
+	return s.session.Enqueue(ctx, tx)
 }
 
 func (s *saboteur) Import(ctx context.Context, transactions [][]eventstream.Commit) (int, error) {
