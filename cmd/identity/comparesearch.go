@@ -41,16 +41,11 @@ const compareTries = 8
 
 func (u *build) compareKind(ctx context.Context, g *generation, kind domain.MemberKind, found *memview.Comparison) error {
 	s := g.search
-	var lacking []memview.Entity
-	for range compareTries {
-		if err := s.forwarder.Flush(ctx); err != nil {
-			return err
-		}
-		if lacking = slices.Collect(g.rows.view.Ahead(kind, s.index.Revisions(kind))); len(lacking) == 0 {
-			break
-		}
+	lacking, err := g.lacking(ctx, kind)
+	if err != nil {
+		return err
 	}
-	for _, entity := range lacking {
+	for entity := range lacking {
 		found.Add(streamOf(entity), 0, "document")
 	}
 	for id := range s.index.Revisions(kind) {
@@ -61,6 +56,32 @@ func (u *build) compareKind(ctx context.Context, g *generation, kind domain.Memb
 		}
 	}
 	return nil
+}
+
+// lacking gives the entities whose documents are not in the index in the revision
+// that they had when they were looked at, however often they change meanwhile.
+func (g *generation) lacking(ctx context.Context, kind domain.MemberKind) (map[memview.Entity]uint64, error) {
+	if err := g.search.forwarder.Flush(ctx); err != nil {
+		return nil, err
+	}
+	wanted := map[memview.Entity]uint64{}
+	for entity := range g.rows.view.Ahead(kind, g.search.index.Revisions(kind)) {
+		if now, known := g.rows.view.Revision(entity); known {
+			wanted[entity] = now.Revision
+		}
+	}
+	for try := 0; len(wanted) > 0 && try < compareTries; try++ {
+		if err := g.search.forwarder.Flush(ctx); err != nil {
+			return nil, err
+		}
+		for id, revision := range g.search.index.Revisions(kind) {
+			entity := memview.Entity{Kind: kind, ID: id}
+			if least, is := wanted[entity]; is && revision >= least {
+				delete(wanted, entity)
+			}
+		}
+	}
+	return wanted, nil
 }
 
 func streamOf(entity memview.Entity) eventstream.StreamID {

@@ -492,3 +492,28 @@ func TestAKillLeavesNothingHalf(t *testing.T) {
 		})
 	}
 }
+
+// TestAnIndexIsRebuiltWhileAUserChanges has a user change whenever its document was
+// made: what is newer than what was looked at is no difference.
+func TestAnIndexIsRebuiltWhileAUserChanges(t *testing.T) {
+	b, _ := running(t, t.TempDir(), settings{})
+	id := domain.UserID{UUID: created(t, b, "restless")}
+	var changes atomic.Int64
+	comparing := func(ctx context.Context) bool { // the moment of the switch is not for whoever is waited for there
+		g, err := b.rebuilder.Generations(ctx)
+		return err == nil && g.Rebuild != nil && g.Rebuild.State == httpapi.Running && g.Rebuild.Stage != "switch"
+	}
+	b.describe.of = func(ctx context.Context, view *memview.View, entity memview.Entity) (queries.Document, error) {
+		document, err := standardDocument.of(ctx, view, entity)
+		if entity.ID == id.UUID && comparing(ctx) {
+			name := must(domain.ParseText(fmt.Sprint("change ", changes.Add(1)), domain.MaxText))
+			_, changing := b.commands.Do(context.WithoutCancel(ctx), commands.Request{Actor: "test"}, commands.UpdateUser{ID: id, Name: commands.To(name)})
+			err = errors.Join(err, changing)
+		}
+		return document, err
+	}
+	wantDone(t, rebuilt(t, b, httpapi.RebuildOrder{Views: []string{httpapi.SearchView}}))
+	if changes.Load() < 3 {
+		t.Errorf("it changed %d times", changes.Load())
+	}
+}

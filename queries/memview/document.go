@@ -121,6 +121,15 @@ func (v *View) Knows(entity Entity) bool {
 	return found && v.nodes.at(r).stage(sideOf(entity.Kind)) != unknown
 }
 
+// Revision gives the revision of an entity's document; false if it has none.
+func (v *View) Revision(entity Entity) (Revision, bool) {
+	r, found := v.nodes.find(entity.ID)
+	if !found {
+		return Revision{}, false
+	}
+	return v.revision(r, sideOf(entity.Kind))
+}
+
 func (v *View) revision(r ref, s side) (Revision, bool) {
 	node, shard := v.nodes.at(r), v.shard(r)
 	at := node.stage(s)
