@@ -18,8 +18,9 @@ import (
 // does. It promises nothing of what others do meanwhile. One goroutine may add.
 //
 // Where the store is an eventstream.Queue, whoever adds decides, and another
-// goroutine ends what is written; elsewhere each command that is under way has a
-// goroutine.
+// goroutine ends what is written; a command that has to wait for one before it has
+// a goroutine of its own, so that those after it go on. Elsewhere each command that
+// is under way has a goroutine.
 type Series struct {
 	handler *Handler
 	width   int
@@ -108,6 +109,10 @@ func (s *Series) Add(ctx context.Context, request Request, command Serial) *Unde
 	}
 	if s.begun != nil {
 		s.slots <- struct{}{}
+		if u.waits() {
+			s.workers.Go(func() { s.begin(u); s.end(u) })
+			return u
+		}
 		s.begin(u)
 		s.begun <- u
 		return u
@@ -193,12 +198,19 @@ func (s *Series) valuesOf(user touched) []touched {
 // decided again is left to a goroutine of its own, as it may wait for others.
 func (s *Series) endAll() {
 	for u := range s.begun {
-		if u.err != nil || u.doing.await() {
+		if u.await() {
 			s.end(u)
 		} else {
 			s.workers.Go(func() { s.end(u) })
 		}
 	}
+}
+
+// await waits until what was begun is written, and tells whether ending the command
+// waits for nothing more.
+func (u *Underway) await() bool {
+	defer u.survive()
+	return u.err != nil || u.doing.await()
 }
 
 func (s *Series) end(u *Underway) {
@@ -217,6 +229,18 @@ func (s *Series) work(u *Underway) {
 			return
 		}
 	}
+}
+
+// waits tells whether something is not done yet that the command must wait for.
+func (u *Underway) waits() bool {
+	return slices.ContainsFunc(u.after, func(before *Underway) bool {
+		select {
+		case <-before.done:
+			return false
+		default:
+			return true
+		}
+	})
 }
 
 // begin begins the command once those are done that it must wait for. A panic

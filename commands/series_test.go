@@ -284,3 +284,56 @@ func someone(t *testing.T, name string) commands.CreateUser {
 	}
 	return commands.CreateUser{Username: username}
 }
+
+// A command that waits for another keeps no third one waiting.
+func TestASeriesGoesOnPastWhatWaits(t *testing.T) {
+	w := newWorld(t, commands.Options{})
+	user := w.do(someone(t, "anna")).User.ID
+	rename := func(name string) commands.UpdateUser {
+		return commands.UpdateUser{ID: user, Name: commands.To(text(name))}
+	}
+	store := &meetingQueue{Store: w.store, two: make(chan struct{})}
+	series := commands.New(eventstream.New(store, nil), w.directory, nil).NewSeries(3, 5*time.Second)
+	all := []*commands.Underway{
+		series.Add(t.Context(), actor, rename("Anna")), series.Add(t.Context(), actor, rename("Hanna")),
+		series.Add(t.Context(), actor, someone(t, "bert")),
+	}
+	series.Close()
+	for i, u := range all {
+		if _, err := u.Wait(); err != nil {
+			t.Errorf("command %d: %v", i, err)
+		}
+	}
+}
+
+// A panic while an append is waited for is the error of its command alone.
+func TestASeriesSurvivesAPanicOfAnAppend(t *testing.T) {
+	for name, over := range map[string]func(*world) eventstream.Store{
+		"store": func(w *world) eventstream.Store { return w.store },
+		"queue": func(w *world) eventstream.Store {
+			q := &meetingQueue{Store: w.store, two: make(chan struct{})}
+			close(q.two)
+			q.count = 2
+			return q
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, commands.Options{})
+			var times atomic.Int32
+			options := &eventstream.Options{OnAppend: func(int, error) {
+				if times.Add(1) == 1 {
+					panic("a secret")
+				}
+			}}
+			series := commands.New(eventstream.New(over(w), options), w.directory, nil).NewSeries(1, 5*time.Second)
+			first, second := series.Add(t.Context(), actor, someone(t, "anna")), series.Add(t.Context(), actor, someone(t, "bert"))
+			series.Close()
+			if _, err := first.Wait(); err == nil || !strings.HasPrefix(err.Error(), "panic: string\n") {
+				t.Errorf("ends with %v", err)
+			}
+			if _, err := second.Wait(); err != nil {
+				t.Errorf("the one after it ends with %v", err)
+			}
+		})
+	}
+}

@@ -23,6 +23,8 @@ type Decide func(ctx context.Context, command uuid.UUID) ([]Entry, error)
 // with full jitter, as often as Options.Attempts says and within ctx; then the last
 // error is returned. An unknown outcome is resolved by appending the same
 // transaction again, as often; if that fails too, the error is ErrUnknownOutcome.
+// The commits are not the caller's to change, and the entries not decide's, once it
+// has answered them.
 func (s *Streams) Transact(ctx context.Context, by Attribution, decide Decide) ([]Commit, error) {
 	u := s.Begin(ctx, by, decide)
 	return u.End(ctx)

@@ -373,7 +373,7 @@ func (b *builder) compare(ctx context.Context, build *generations.Build, how fun
 // point lets the alias name the index that answers, for those who look at it from
 // elsewhere: this program goes by the roll.
 func (c *cloud) point(ctx context.Context, roll *generations.Roll) error {
-	if c.index == nil {
+	if c.index == nil || roll.Search.Answers == 0 {
 		return nil
 	}
 	if err := c.index.Switch(ctx, c.index.At(roll.Search.Answers)); err != nil {

@@ -185,7 +185,10 @@ func makeIndex(ctx context.Context, client *dynamodb.Client, n names) error {
 			return err
 		}
 	}
-	return index.Prepare(ctx, number)
+	if err := index.Prepare(ctx, number); err != nil {
+		return err
+	}
+	return index.Switch(ctx, index.At(number)) // of one that was there before the roll told of any
 }
 
 // forgetLeases removes leases that have a checkpoint. Who holds one notices that it

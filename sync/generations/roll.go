@@ -131,7 +131,8 @@ func New() *Roll {
 }
 
 // Index puts a generation of the search index on the roll, made of the rows that
-// answer. If one answers already it is ErrMoved.
+// answer: the first, if rows of their first generation answer, so that one is taken
+// that was there before the roll told of it. If one answers already it is ErrMoved.
 func (r *Roll) Index() error {
 	if r.Search.Answers != 0 {
 		return ErrMoved
@@ -139,10 +140,22 @@ func (r *Roll) Index() error {
 	if r.Build != nil {
 		return ErrBusy
 	}
+	if r.Rows.Answers != 1 {
+		r.stray()
+	}
 	r.Search.Last++
 	r.Search.Answers = r.Search.Last
 	r.Search.of(r.Search.Answers, r.Rows.Answers)
 	return nil
+}
+
+// stray removes an index that may be there though none was ever on the roll, as one
+// was taken for granted once: it was made of the first rows, and perhaps by other
+// rules.
+func (r *Roll) stray() {
+	if line := &r.Search; line.Last == 0 {
+		line.Last, line.Removed = 1, append(slices.Clone(line.Removed), 1)
+	}
 }
 
 // of notes of which rows an index is made.
@@ -215,6 +228,9 @@ func (l *Line) drop() {
 // number gives the generation that is built next its number.
 func (r *Roll) number() {
 	line := r.Line(r.Build.Views[0])
+	if line == &r.Search {
+		r.stray()
+	}
 	line.Last++
 	r.Build.Number, r.Build.Phase = line.Last, Making
 }

@@ -2,6 +2,7 @@ package generations_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -108,6 +109,55 @@ func TestRollsHold(t *testing.T) {
 			},
 		})
 	})
+}
+
+// An index that was there before the roll told of one was made of the first rows: it
+// is taken where those answer, and otherwise goes.
+func TestAnIndexFromBeforeTheRoll(t *testing.T) {
+	build := func(r *generations.Roll, view string) {
+		t.Helper()
+		err := r.Start(generations.Build{}, view)
+		for err == nil && r.Build != nil {
+			number := r.Build.Number
+			if err = r.Made(number); err == nil {
+				if err = r.Filled(number); err == nil {
+					err = r.Switch(number, generations.Comparison{}, time.Time{})
+				}
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, test := range map[string]struct {
+		do      func(*generations.Roll) error
+		answers int
+		removed []int
+	}{
+		"of the rows that answer": {do: (*generations.Roll).Index, answers: 1},
+		"of rows that were built anew": {do: func(r *generations.Roll) error {
+			build(r, generations.Rows)
+			return r.Index()
+		}, answers: 2, removed: []int{1}},
+		"of rows that answer again": {do: func(r *generations.Roll) error {
+			build(r, generations.Rows)
+			return errors.Join(r.Back(), r.Index())
+		}, answers: 1},
+		"built anew": {do: func(r *generations.Roll) error {
+			build(r, generations.Search)
+			return nil
+		}, answers: 2, removed: []int{1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := generations.New()
+			if err := test.do(r); err != nil || r.Search.Answers != test.answers || !slices.Equal(r.Search.Removed, test.removed) {
+				t.Errorf("the index is %+v, %v", r.Search, err)
+			}
+			if of := r.Search.Of[r.Search.Answers]; of != r.Rows.Answers {
+				t.Errorf("it is of rows %d", of)
+			}
+		})
+	}
 }
 
 func holds(rt *rapid.T, r *generations.Roll) {
