@@ -187,6 +187,9 @@ func (c *cloud) openViews(ctx context.Context) error {
 		return err
 	}
 	c.parking = parking{c.synchroniser}
+	if err := c.adoptIndex(ctx); err != nil {
+		return err
+	}
 	if err := c.followed.hear(ctx); err != nil {
 		return err
 	}

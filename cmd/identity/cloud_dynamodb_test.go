@@ -29,7 +29,7 @@ func TestDynamoDBAway(t *testing.T) {
 	before := newPerson("Edsger")
 	w.mustWrite(p, before, "Edsger before")
 	all := []*person{before}
-	eventually(t, 20*time.Second, "it is shown before", func() error { return w.shownAs(p, "", all) })
+	eventually(t, time.Minute, "it is shown before", func() error { return w.shownAs(p, "", all) })
 	for i, away := range []struct {
 		name       string
 		begin, end func(*testproxy.Proxy)
@@ -49,13 +49,13 @@ func TestDynamoDBAway(t *testing.T) {
 			all = append(all, w.again(p, one))
 		}
 		w.patchedOnce(p, before, name)
-		took := eventually(t, 30*time.Second, "it goes on by itself", func() error { return w.shownAs(p, "", all) })
+		took := eventually(t, time.Minute, "it goes on by itself", func() error { return w.shownAs(p, "", all) })
 		t.Logf("it %s: the view was there %v after the end", away.name, took)
 		if t.Failed() {
 			t.Fatalf("while it %s", away.name)
 		}
 	}
-	eventually(t, 20*time.Second, "the lag is over", func() error { return w.caughtUp(p) })
+	eventually(t, time.Minute, "the lag is over", func() error { return w.caughtUp(p) })
 }
 
 func spoil(faults ...testproxy.Fault) func(*testproxy.Proxy) {
@@ -115,7 +115,7 @@ func (w *world) again(p *process, write refusedWrite) *person {
 		w.t.Errorf("a user is there by half: %+v", before)
 	}
 	var made person
-	eventually(w.t, 20*time.Second, "a user is made again", func() error {
+	eventually(w.t, time.Minute, "a user is made again", func() error {
 		r := p.ask(w.t, http.MethodPost, "/users", write.body, write.headers...)
 		if r.status != http.StatusCreated && r.status != http.StatusOK {
 			return fmt.Errorf("%d: %s", r.status, r.body)
@@ -131,7 +131,7 @@ func (w *world) again(p *process, write refusedWrite) *person {
 // found looks a user up by name, as soon as that is answered.
 func (w *world) found(p *process, username string) (found *person) {
 	w.t.Helper()
-	eventually(w.t, 20*time.Second, "a user is looked up", func() error {
+	eventually(w.t, time.Minute, "a user is looked up", func() error {
 		r := p.ask(w.t, http.MethodGet, "/users?username="+username, nil)
 		if r.status != http.StatusOK {
 			return fmt.Errorf("%d: %s", r.status, r.body)
@@ -163,8 +163,8 @@ func TestLostViewsAreFilledAgain(t *testing.T) {
 	p := w.start(w.behind, "serve")
 	who := newPerson("Ada")
 	w.mustWrite(p, who, "Ada")
-	eventually(t, 20*time.Second, "the list", func() error { return w.shownAs(p, "", []*person{who}) })
-	eventually(t, 20*time.Second, "the lag is over", func() error { return w.caughtUp(p) })
+	eventually(t, time.Minute, "the list", func() error { return w.shownAs(p, "", []*person{who}) })
+	eventually(t, time.Minute, "the lag is over", func() error { return w.caughtUp(p) })
 	if _, err := w.tables.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: &w.names.Views}); err != nil {
 		t.Fatal(err)
 	}

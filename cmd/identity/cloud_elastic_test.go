@@ -40,7 +40,7 @@ func TestElasticsearchAway(t *testing.T) {
 		w.mustWrite(p, who, fmt.Sprintf("Ada %d", i))
 		all = append(all, who)
 	}
-	eventually(t, 20*time.Second, "all are found before", func() error { return w.shownAs(p, "q=Ada", all) })
+	eventually(t, time.Minute, "all are found before", func() error { return w.shownAs(p, "q=Ada", all) })
 
 	w.elastic.Down()
 	all = w.goesOn(p, all)
@@ -49,13 +49,13 @@ func TestElasticsearchAway(t *testing.T) {
 	all = w.goesOn(p, all)
 	w.elastic.Set(1)
 
-	eventually(t, 20*time.Second, "all are found without a token", func() error { return w.shownAs(p, "q=Ada", all) })
+	eventually(t, time.Minute, "all are found without a token", func() error { return w.shownAs(p, "q=Ada", all) })
 	for _, who := range all {
 		if err := w.shownAs(p, "q="+who.Username, []*person{who}, "X-Consistency", who.token, "Prefer", patience); err != nil {
 			t.Errorf("with a token: %v", err)
 		}
 	}
-	eventually(t, 20*time.Second, "the lag is over", func() error { return w.caughtUp(p) })
+	eventually(t, time.Minute, "the lag is over", func() error { return w.caughtUp(p) })
 }
 
 // goesOn does everything for a while, without search.
@@ -94,7 +94,7 @@ func (w *world) reads(p *process, who *person, all []*person) {
 			w.t.Errorf("%s is answered %d: %s", path, r.status, r.body)
 		}
 	}
-	eventually(w.t, 10*time.Second, "the list", func() error { return w.shownAs(p, "", all) })
+	eventually(w.t, time.Minute, "the list", func() error { return w.shownAs(p, "", all) })
 }
 
 // caughtUp tells whether a process follows something and is behind nothing.
@@ -135,9 +135,9 @@ func TestALostIndexIsFilledAgain(t *testing.T) {
 	p := w.start(w.behind, "serve", "--search", elasticSearch)
 	who := newPerson("Ada")
 	w.mustWrite(p, who, "Ada")
-	eventually(t, 20*time.Second, "she is found before", func() error { return w.shownAs(p, "q=Ada", []*person{who}) })
-	eventually(t, 20*time.Second, "the lag is over", func() error { return w.caughtUp(p) })
+	eventually(t, time.Minute, "she is found before", func() error { return w.shownAs(p, "q=Ada", []*person{who}) })
+	eventually(t, time.Minute, "the lag is over", func() error { return w.caughtUp(p) })
 	w.loseIndex()
 	w.init("--search", elasticSearch)
-	eventually(t, 20*time.Second, "she is found again", func() error { return w.shownAs(p, "q=Ada", []*person{who}) })
+	eventually(t, time.Minute, "she is found again", func() error { return w.shownAs(p, "q=Ada", []*person{who}) })
 }

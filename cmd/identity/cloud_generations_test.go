@@ -99,6 +99,18 @@ func TestAnIndexComesLater(t *testing.T) {
 	}
 }
 
+// A directory whose index is older than the roll is served as it is.
+func TestAnIndexFromBeforeTheRollIsServed(t *testing.T) {
+	w := newWorld(t, 0, "--search", elasticSearch)
+	roll := map[string]types.AttributeValue{"p": &types.AttributeValueMemberS{Value: "generations"}, "s": &types.AttributeValueMemberS{Value: "roll"}}
+	gone, err := w.tables.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &w.names.State, Key: roll, ReturnValues: types.ReturnValueAllOld})
+	if err != nil || gone.Attributes == nil {
+		t.Fatalf("forget the roll: %v, %v", gone, err)
+	}
+	p := w.start(w.direct, "serve", "--search", elasticSearch)
+	w.standing(p, "rows 1 answering, search 1 answering")
+}
+
 // buildThroughKills runs rebuilds, most of which are killed, until one gets to its
 // end, and gives what that says.
 func (w *world) buildThroughKills() string {
@@ -263,7 +275,7 @@ func TestADerivedFieldInElasticsearch(t *testing.T) {
 		}
 		return err
 	})
-	eventually(t, 10*time.Second, "this process hears of it", func() error {
+	eventually(t, time.Minute, "this process hears of it", func() error {
 		if _, search := c.followed.current(); search.number != 2 {
 			return errNotYet
 		}

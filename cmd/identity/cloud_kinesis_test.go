@@ -19,7 +19,7 @@ func TestKinesisAway(t *testing.T) {
 	before := newPerson("Grace")
 	w.mustWrite(p, before, "Grace before")
 	all := []*person{before}
-	eventually(t, 20*time.Second, "it is followed before", func() error { return w.shownAs(p, "", all) })
+	eventually(t, time.Minute, "it is followed before", func() error { return w.shownAs(p, "", all) })
 
 	for name, away := range map[string]struct{ begin, end func() }{
 		"refuses connections":       {w.kinesis.Down, w.kinesis.Up},
@@ -45,7 +45,7 @@ func TestKinesisAway(t *testing.T) {
 		}
 		away.end()
 		all = append(all, unforced...)
-		eventually(t, 20*time.Second, "it catches up after it "+name, func() error { return w.shownAs(p, "", all) })
+		eventually(t, time.Minute, "it catches up after it "+name, func() error { return w.shownAs(p, "", all) })
 	}
-	eventually(t, 20*time.Second, "the lag is over", func() error { return w.caughtUp(p) })
+	eventually(t, time.Minute, "the lag is over", func() error { return w.caughtUp(p) })
 }

@@ -86,7 +86,7 @@ func TestViewsAreBuiltAnewUnderWrites(t *testing.T) {
 	p := w.start(w.direct, append([]string{"serve", "--feed", noFeed}, search...)...)
 	first := w.start(w.direct, append([]string{"sync"}, search...)...)
 	writing := w.keepWriting(p, "Hedy", 2)
-	eventually(t, 30*time.Second, "something is written", func() error {
+	eventually(t, time.Minute, "something is written", func() error {
 		writing.mu.Lock()
 		defer writing.mu.Unlock()
 		if len(writing.all) < 10 {
@@ -96,7 +96,7 @@ func TestViewsAreBuiltAnewUnderWrites(t *testing.T) {
 	})
 	w.order(p, "/views:rebuild", map[string]any{"views": []string{"rows", "closure"}, "rate": 5000}, http.StatusAccepted)
 	w.order(p, "/views:rebuild", map[string]any{"views": []string{"rows"}}, http.StatusConflict)
-	eventually(t, 30*time.Second, "a generation is on the roll", func() error {
+	eventually(t, time.Minute, "a generation is on the roll", func() error {
 		if !strings.Contains(standings(w.views(p)), "rows 2 building") {
 			return errNotYet
 		}

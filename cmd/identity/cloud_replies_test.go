@@ -56,7 +56,7 @@ func TestLostRepliesDoubleNothing(t *testing.T) {
 	if acted == 0 {
 		t.Error("no reply to a write was lost")
 	}
-	eventually(t, 30*time.Second, "the list shows each once", func() error { return w.shownAs(p, "", all) })
+	eventually(t, time.Minute, "the list shows each once", func() error { return w.shownAs(p, "", all) })
 }
 
 // cutOff makes users all at once, and has all replies cut off from when the first

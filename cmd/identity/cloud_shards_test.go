@@ -28,19 +28,19 @@ func TestShardsMoveOver(t *testing.T) {
 		return w.start(w.direct, "sync", "--feed", kinesisFeed, "--search", elasticSearch)
 	}
 	first := syncer()
-	w.held(20*time.Second, map[*process]int{first: shardCount})
+	w.held(time.Minute, map[*process]int{first: shardCount})
 	writing := w.keepWriting(p, "Barbara", 1)
 
 	second := syncer()
-	w.held(20*time.Second, map[*process]int{first: shardCount / 2, second: shardCount / 2})
+	w.held(time.Minute, map[*process]int{first: shardCount / 2, second: shardCount / 2})
 	if err := first.signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	first.wait()
-	w.held(leaseExpiry+15*time.Second, map[*process]int{second: shardCount})
+	w.held(time.Minute, map[*process]int{second: shardCount})
 
 	third := syncer()
-	w.held(20*time.Second, map[*process]int{second: shardCount / 2, third: shardCount / 2})
+	w.held(time.Minute, map[*process]int{second: shardCount / 2, third: shardCount / 2})
 	if err := second.signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -48,12 +48,12 @@ func TestShardsMoveOver(t *testing.T) {
 		t.Errorf("after SIGTERM it ends with %d", code)
 	}
 	w.givenBack()
-	w.held(leaseExpiry, map[*process]int{third: shardCount})
+	w.held(time.Minute, map[*process]int{third: shardCount})
 
 	all := writing.end()
 	w.foldIsShown(p, "Barbara", all)
 	for _, each := range []*process{third, relay} {
-		eventually(t, 20*time.Second, "the lag is over", func() error { return w.caughtUp(each) })
+		eventually(t, time.Minute, "the lag is over", func() error { return w.caughtUp(each) })
 	}
 	if seen := third.metric(t, "identity_feed_records_total", kinesisGroup); seen == 0 {
 		t.Error("the last process has read nothing")
@@ -172,8 +172,8 @@ func (ws *writers) end() []*person {
 func (w *world) foldIsShown(p *process, word string, all []*person) {
 	w.t.Helper()
 	w.t.Logf("%d users were written", len(all))
-	list := eventually(w.t, 30*time.Second, "the list shows all", func() error { return w.shownAs(p, "", all) })
-	search := eventually(w.t, 30*time.Second, "search shows all", func() error { return w.shownAs(p, "q="+word, all) })
+	list := eventually(w.t, time.Minute, "the list shows all", func() error { return w.shownAs(p, "", all) })
+	search := eventually(w.t, time.Minute, "search shows all", func() error { return w.shownAs(p, "q="+word, all) })
 	w.t.Logf("the list showed all after %v, search after another %v", list.Round(time.Millisecond), search.Round(time.Millisecond))
 	var group errgroup.Group
 	group.SetLimit(8)

@@ -29,6 +29,6 @@ func TestSlowWays(t *testing.T) {
 			t.Errorf("searched with a token: %v", err)
 		}
 	}
-	eventually(t, 30*time.Second, "all are found without a token", func() error { return w.shownAs(p, "q=Lise", all) })
-	eventually(t, 30*time.Second, "the lag is over", func() error { return w.caughtUp(p) })
+	eventually(t, time.Minute, "all are found without a token", func() error { return w.shownAs(p, "q=Lise", all) })
+	eventually(t, time.Minute, "the lag is over", func() error { return w.caughtUp(p) })
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/seed5b6a70b4/identity/queries"
 	"github.com/seed5b6a70b4/identity/queries/dynamoview"
 	"github.com/seed5b6a70b4/identity/queries/elasticview"
+	"github.com/seed5b6a70b4/identity/sync/generations"
 )
 
 // withUser puts a user and a password into a URL that has none.
@@ -27,6 +28,21 @@ func withUser(text, user, password string) (string, error) {
 		at.User = neturl.UserPassword(user, password)
 	}
 	return at.String(), nil
+}
+
+// adoptIndex puts an index on the roll that was made before there was a roll.
+func (c *cloud) adoptIndex(ctx context.Context) error {
+	if c.index == nil {
+		return nil
+	}
+	roll, err := generations.Read(ctx, c.state)
+	if err != nil || roll.Version > 0 || errors.Is(c.index.At(1).Check(ctx), elasticview.ErrNoIndex) {
+		return err
+	}
+	if _, err := generations.Change(ctx, c.state, (*generations.Roll).Index); err != nil && !errors.Is(err, generations.ErrMoved) && !errors.Is(err, generations.ErrBusy) {
+		return err
+	}
+	return nil
 }
 
 // timely is a search that ends when nobody waits for it any more: a server that

@@ -77,7 +77,7 @@ func TestTopSurvivesTheService(t *testing.T) {
 	go func() { ended <- top.Run(&console{ctx: ctx, out: out, err: out}) }()
 	says := func(what string) {
 		t.Helper()
-		eventually(t, 20*time.Second, what, func() error {
+		eventually(t, time.Minute, what, func() error {
 			if lines := strings.Split(strings.TrimSpace(out.take()), "\n"); !strings.Contains(lines[len(lines)-1], what) {
 				return errNotYet
 			}
