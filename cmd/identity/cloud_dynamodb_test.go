@@ -149,10 +149,20 @@ func (w *world) found(p *process, username string) (found *person) {
 // patchedOnce makes a refused change again, and looks whether it was made once.
 func (w *world) patchedOnce(p *process, who *person, name string) {
 	w.t.Helper()
-	w.mustWrite(p, who, name)
-	r := p.ask(w.t, http.MethodGet, "/users/"+who.ID+"/history", nil, "X-Consistency", who.token)
-	if times := strings.Count(string(r.body), name); r.status != http.StatusOK || times != 1 {
-		w.t.Errorf("a change is in the history %d times: %d %s", times, r.status, r.body)
+	answered := func(r *reply) error {
+		if r.status != http.StatusOK {
+			return fmt.Errorf("%d: %s", r.status, r.body)
+		}
+		return nil
+	}
+	eventually(w.t, time.Minute, "a change is made again", func() error { return answered(w.write(p, who, name)) })
+	var r *reply
+	eventually(w.t, time.Minute, "the history is shown", func() error {
+		r = p.ask(w.t, http.MethodGet, "/users/"+who.ID+"/history", nil, "X-Consistency", who.token)
+		return answered(r)
+	})
+	if times := strings.Count(string(r.body), name); times != 1 {
+		w.t.Errorf("a change is in the history %d times: %s", times, r.body)
 	}
 }
 

@@ -151,9 +151,9 @@ func testListLines(t *testing.T, c *client, path string, create func() *reply) {
 		made[one.id()] = strings.TrimSpace(string(one.body))
 	}
 	for c.session != nil && c.session.owing() {
-		c.get("/users?limit=1").want(http.StatusOK)
+		c.caughtUp("/users?limit=1").want(http.StatusOK)
 	}
-	answer := c.get(path, "Accept", ndjsonMedia).want(http.StatusOK)
+	answer := c.caughtUp(path, "Accept", ndjsonMedia).want(http.StatusOK)
 	answer.token()
 	var ids []string
 	for _, object := range answer.lines() {
@@ -169,7 +169,7 @@ func testListLines(t *testing.T, c *client, path string, create func() *reply) {
 		}
 	}
 	middle := ids[len(ids)/2]
-	rest := c.get(path+"?after="+middle, "Accept", "text/plain;q=0.5, "+ndjsonMedia).want(http.StatusOK)
+	rest := c.caughtUp(path+"?after="+middle, "Accept", "text/plain;q=0.5, "+ndjsonMedia).want(http.StatusOK)
 	if err := goesOn(rest, middle, ids[len(ids)/2+1:]); err != nil {
 		t.Errorf("after line %d of %d: %v", len(ids)/2+1, len(ids), err)
 	}
