@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed5b6a70b4/identity/commands"
@@ -361,159 +357,11 @@ func TestWhatIsNotThereIsNotRebuilt(t *testing.T) {
 	wantStates(t, b, "rows 2 answering, rows 1 kept")
 }
 
-// withHost has the index hold the domain of the e-mail, too.
-var withHost = describing{"with host", func(ctx context.Context, view *memview.View, entity memview.Entity) (queries.Document, error) {
-	document, err := view.Document(ctx, entity.Kind, entity.ID)
-	if _, host, has := strings.Cut(document.Email, "@"); has {
-		attributes := domain.Attributes{"host": must(domain.ParseAttribute([]byte(`"` + host + `"`)))}
-		for name, value := range document.Attributes {
-			attributes[name] = value
-		}
-		document.Attributes = attributes
-	}
-	return document, err
-}}
-
-func hosted(t *testing.T, b *embedded) []uuid.UUID {
-	t.Helper()
-	page, err := b.reader.Users(t.Context(), queries.Criteria{Attributes: map[string]string{"host": "example.org"}}, queries.Listing{}, queries.Freshness{Latest: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ids := make([]uuid.UUID, len(page.Items))
-	for i := range ids {
-		ids[i] = page.Items[i].ID.UUID
-	}
-	return ids
-}
-
 // noDrift audits, which must find nothing.
 func noDrift(t *testing.T, e engine) {
 	t.Helper()
 	report, err := e.verify(t.Context(), audit.Options{Found: func(f audit.Finding) { t.Errorf("found: %+v", f) }})
 	if err != nil || report.Documents == 0 {
 		t.Errorf("%d documents were compared: %v", report.Documents, err)
-	}
-}
-
-// TestADerivedFieldNeedsARebuildAndNothingElse changes what a document holds while
-// the directory is served, and before a start.
-func TestADerivedFieldNeedsARebuildAndNothingElse(t *testing.T) {
-	data := t.TempDir()
-	b, stop := running(t, data, settings{})
-	user := done(t, b, commands.CreateUser{Username: must(domain.ParseUsername("ada")), Email: must(domain.ParseEmail("ada@example.org"))}).User
-	if found := hosted(t, b); len(found) > 0 {
-		t.Fatalf("found before: %v", found)
-	}
-	if err := b.snapshot(); err != nil {
-		t.Fatal(err)
-	}
-	b.describe = withHost
-	wantDone(t, rebuilt(t, b, httpapi.RebuildOrder{Views: []string{httpapi.SearchView}}))
-	if found := hosted(t, b); len(found) != 1 || found[0] != user.ID.UUID {
-		t.Errorf("found after a rebuild: %v", found)
-	}
-	noDrift(t, b)
-	stop()
-	// The snapshots are of documents with the field: a build without it takes none.
-	b, stop = running(t, data, settings{})
-	if found := hosted(t, b); len(found) > 0 {
-		t.Errorf("an index of another shape was loaded: %v", found)
-	}
-	if err := b.snapshot(); err != nil {
-		t.Fatal(err)
-	}
-	stop()
-	b, _ = running(t, data, settings{describe: &withHost})
-	if found := hosted(t, b); len(found) != 1 {
-		t.Errorf("found after a start: %v", found)
-	}
-}
-
-// TestAKillLeavesNothingHalf copies the data directory at each step of a rebuild,
-// as a kill would leave it, and starts on the copy.
-func TestAKillLeavesNothingHalf(t *testing.T) {
-	data := t.TempDir()
-	b, _ := running(t, data, settings{})
-	ids := populate(t, b, 50)
-	if err := b.snapshot(); err != nil {
-		t.Fatal(err)
-	}
-	copied := func(what string) string {
-		to := t.TempDir()
-		if err := os.CopyFS(to, os.DirFS(data)); err != nil {
-			t.Errorf("%s: %v", what, err)
-		}
-		return to
-	}
-	var once sync.Once
-	var filling string
-	b.describe.of = func(ctx context.Context, view *memview.View, entity memview.Entity) (queries.Document, error) {
-		once.Do(func() { filling = copied("while it is filled") })
-		return standardDocument.of(ctx, view, entity)
-	}
-	wantDone(t, rebuilt(t, b, everything))
-	kills := map[string]string{"while it is filled": filling, "switched": copied("switched")}
-	unrecorded := copied("saved and not on record")
-	if err := os.Remove(filepath.Join(unrecorded, recordFile)); err != nil {
-		t.Fatal(err)
-	}
-	kills["saved and not on record"] = unrecorded
-	unsaved := copied("on record and not saved")
-	for _, file := range must(filepath.Glob(filepath.Join(unsaved, "snapshots", "*.snapshot"))) {
-		if err := os.Truncate(file, 100); err != nil {
-			t.Fatal(err)
-		}
-	}
-	kills["on record and damaged"] = unsaved
-	for what, data := range kills {
-		t.Run(what, func(t *testing.T) {
-			again, _ := running(t, data, settings{})
-			for _, id := range ids {
-				if _, err := again.reader.User(t.Context(), id, queries.Freshness{}); err != nil {
-					t.Errorf("a user: %v", err)
-				}
-			}
-			if report, err := again.verify(t.Context(), unheard); err != nil || report.Drift > 0 {
-				t.Errorf("%d findings, %v", report.Drift, err)
-			}
-			others := 0
-			number := again.answering.Load().rows.number
-			for _, file := range must(os.ReadDir(filepath.Join(data, "snapshots"))) {
-				parts := generationFile.FindStringSubmatch(file.Name())
-				if parts != nil && (parts[2] == "") != (number == 1) {
-					others++
-				}
-			}
-			if others > 0 {
-				t.Errorf("%d files of generations that do not answer", others)
-			}
-			wantDone(t, rebuilt(t, again, everything))
-		})
-	}
-}
-
-// TestAnIndexIsRebuiltWhileAUserChanges has a user change whenever its document was
-// made: what is newer than what was looked at is no difference.
-func TestAnIndexIsRebuiltWhileAUserChanges(t *testing.T) {
-	b, _ := running(t, t.TempDir(), settings{})
-	id := domain.UserID{UUID: created(t, b, "restless")}
-	var changes atomic.Int64
-	comparing := func(ctx context.Context) bool { // the moment of the switch is not for whoever is waited for there
-		g, err := b.rebuilder.Generations(ctx)
-		return err == nil && g.Rebuild != nil && g.Rebuild.State == httpapi.Running && g.Rebuild.Stage != "switch"
-	}
-	b.describe.of = func(ctx context.Context, view *memview.View, entity memview.Entity) (queries.Document, error) {
-		document, err := standardDocument.of(ctx, view, entity)
-		if entity.ID == id.UUID && comparing(ctx) {
-			name := must(domain.ParseText(fmt.Sprint("change ", changes.Add(1)), domain.MaxText))
-			_, changing := b.commands.Do(context.WithoutCancel(ctx), commands.Request{Actor: "test"}, commands.UpdateUser{ID: id, Name: commands.To(name)})
-			err = errors.Join(err, changing)
-		}
-		return document, err
-	}
-	wantDone(t, rebuilt(t, b, httpapi.RebuildOrder{Views: []string{httpapi.SearchView}}))
-	if changes.Load() < 3 {
-		t.Errorf("it changed %d times", changes.Load())
 	}
 }

@@ -1,16 +1,20 @@
 package main
 
 import (
+	"context"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/seed5b6a70b4/identity/httpapi"
+	"github.com/seed5b6a70b4/identity/queries"
+	"github.com/seed5b6a70b4/identity/queries/memview"
 )
 
 // A service that is killed at any moment of a rebuild answers as before when it is
@@ -61,4 +65,67 @@ func TestARebuildIsKilledAtAnyMoment(t *testing.T) {
 		mustRun(t, "verify", "--data", data)
 	}
 	t.Logf("a rebuild takes %v; %d of %d were cut off", took, cut, lives-2)
+}
+
+// TestAKillLeavesNothingHalf copies the data directory at each step of a rebuild,
+// as a kill would leave it, and starts on the copy.
+func TestAKillLeavesNothingHalf(t *testing.T) {
+	data := t.TempDir()
+	b, _ := running(t, data, settings{})
+	ids := populate(t, b, 50)
+	if err := b.snapshot(); err != nil {
+		t.Fatal(err)
+	}
+	copied := func(what string) string {
+		to := t.TempDir()
+		if err := os.CopyFS(to, os.DirFS(data)); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		return to
+	}
+	var once sync.Once
+	var filling string
+	b.describe.of = func(ctx context.Context, view *memview.View, entity memview.Entity) (queries.Document, error) {
+		once.Do(func() { filling = copied("while it is filled") })
+		return standardDocument.of(ctx, view, entity)
+	}
+	wantDone(t, rebuilt(t, b, everything))
+	kills := map[string]string{"while it is filled": filling, "switched": copied("switched")}
+	unrecorded := copied("saved and not on record")
+	if err := os.Remove(filepath.Join(unrecorded, recordFile)); err != nil {
+		t.Fatal(err)
+	}
+	kills["saved and not on record"] = unrecorded
+	unsaved := copied("on record and not saved")
+	for _, file := range must(filepath.Glob(filepath.Join(unsaved, "snapshots", "*.snapshot"))) {
+		if err := os.Truncate(file, 100); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kills["on record and damaged"] = unsaved
+	for what, data := range kills {
+		t.Run(what, func(t *testing.T) {
+			again, _ := running(t, data, settings{})
+			for _, id := range ids {
+				if _, err := again.reader.User(t.Context(), id, queries.Freshness{}); err != nil {
+					t.Errorf("a user: %v", err)
+				}
+			}
+			if report, err := again.verify(t.Context(), unheard); err != nil || report.Drift > 0 {
+				t.Errorf("%d findings, %v", report.Drift, err)
+			}
+			others := 0
+			number := again.answering.Load().rows.number
+			for _, file := range must(os.ReadDir(filepath.Join(data, "snapshots"))) {
+				parts := generationFile.FindStringSubmatch(file.Name())
+				if parts != nil && (parts[2] == "") != (number == 1) {
+					others++
+				}
+			}
+			if others > 0 {
+				t.Errorf("%d files of generations that do not answer", others)
+			}
+			wantDone(t, rebuilt(t, again, everything))
+		})
+	}
 }
