@@ -195,7 +195,8 @@ func (s *Series) valuesOf(user touched) []touched {
 }
 
 // endAll ends commands in the order in which they were begun. One that has to be
-// decided again is left to a goroutine of its own, as it may wait for others.
+// decided or appended again is left to a goroutine of its own: those behind it go
+// on.
 func (s *Series) endAll() {
 	for u := range s.begun {
 		if u.await() {

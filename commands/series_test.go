@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -302,6 +303,45 @@ func TestASeriesGoesOnPastWhatWaits(t *testing.T) {
 	for i, u := range all {
 		if _, err := u.Wait(); err != nil {
 			t.Errorf("command %d: %v", i, err)
+		}
+	}
+}
+
+// yieldingQueue throttles who is called anna, and then writes her after bert.
+type yieldingQueue struct {
+	eventstream.Store
+	annas atomic.Int32
+	bert  chan struct{}
+}
+
+func (q *yieldingQueue) Enqueue(_ context.Context, tx eventstream.Transaction) (eventstream.Appending, error) {
+	anna := bytes.Contains(tx.Entries[0].Data, []byte("anna"))
+	return meetingAppend(func(ctx context.Context) ([]eventstream.Commit, error) {
+		switch {
+		case !anna:
+			defer close(q.bert)
+		case q.annas.Add(1) == 1:
+			return nil, eventstream.ErrThrottled
+		default:
+			select {
+			case <-q.bert:
+			case <-ctx.Done():
+			}
+		}
+		return q.Append(ctx, tx)
+	}), nil
+}
+
+// A command that is decided again keeps none waiting that was begun after it.
+func TestASeriesGoesOnPastWhatIsDecidedAgain(t *testing.T) {
+	w := newWorld(t, commands.Options{})
+	store := &yieldingQueue{Store: w.store, bert: make(chan struct{})}
+	series := commands.New(eventstream.New(store, nil), w.directory, nil).NewSeries(2, 5*time.Second)
+	anna, bert := series.Add(t.Context(), actor, someone(t, "anna")), series.Add(t.Context(), actor, someone(t, "bert"))
+	series.Close()
+	for name, u := range map[string]*commands.Underway{"anna": anna, "bert": bert} {
+		if _, err := u.Wait(); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
