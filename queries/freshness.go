@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -107,17 +108,38 @@ const ensuredAtOnce = 16
 
 func (r *Reader) ensureAll(ctx context.Context, waiter Waiter, token eventstream.Token) error {
 	if len(token) > 1 && r.config.Streams.Log() == nil {
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(ensuredAtOnce)
-		for _, position := range token {
-			group.Go(func() error { return r.ensureOne(ctx, waiter, position) })
-		}
-		return group.Wait()
+		return r.ensureTogether(ctx, waiter, token)
 	}
 	for _, position := range token {
 		if err := r.ensureOne(ctx, waiter, position); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// ensureTogether waits for several positions at a time. Positions end behind
+// together, when the time is up; whoever finds out then why one cannot be reached
+// at all, as that it is parked, says more than they do.
+func (r *Reader) ensureTogether(ctx context.Context, waiter Waiter, token eventstream.Token) error {
+	var behind atomic.Pointer[error]
+	group, together := errgroup.WithContext(ctx)
+	group.SetLimit(ensuredAtOnce)
+	for _, position := range token {
+		group.Go(func() error {
+			err := r.ensureOne(together, waiter, position)
+			if errors.Is(err, eventstream.ErrBehind) && !errors.Is(err, eventstream.ErrParked) {
+				behind.Store(&err)
+				return nil
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := behind.Load(); err != nil {
+		return *err
 	}
 	return nil
 }

@@ -276,6 +276,37 @@ func TestAViewThatDoesNotGetThereIsBehind(t *testing.T) {
 	isErr(t, "the past", err, eventstream.ErrUnavailable)
 }
 
+// outlasting is a waiter that is behind with all streams, when the time is up, but
+// for one that it finds parked a little later than that.
+type outlasting struct {
+	parked eventstream.StreamID
+	behind chan struct{}
+}
+
+func (w *outlasting) Ensure(ctx context.Context, stream eventstream.StreamID, _ eventstream.Seq) error {
+	<-ctx.Done()
+	if stream == w.parked {
+		<-w.behind
+		return eventstream.ErrParked
+	}
+	defer close(w.behind)
+	return fmt.Errorf("%w: %w", eventstream.ErrBehind, ctx.Err())
+}
+
+func (*outlasting) Complete() error { return nil }
+
+func TestWhatIsParkedIsSaidBeforeWhatIsLate(t *testing.T) {
+	d := newDirectoryOn(t, func(s *memstore.Store) eventstream.Store { return struct{ eventstream.Store }{s} })
+	ada := d.user("ada")
+	waiter := &outlasting{parked: eventstream.UserStream(ada.User.ID.UUID), behind: make(chan struct{})}
+	reader, err := queries.NewReader(queries.Config{Streams: d.streams, View: d.view, Waiter: waiter, Search: search{d}, SearchWaiter: waiter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = reader.User(t.Context(), ada.User.ID, quick(at(waiter.parked, 1), at(usersShard, 1)))
+	isErr(t, "user", err, eventstream.ErrParked)
+}
+
 // deadlines is a waiter that notes how long it may wait at most.
 type deadlines struct{ least time.Duration }
 

@@ -36,7 +36,7 @@ func (w *world) command(ctx context.Context, args ...string) (code int, out, err
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err := command.Run()
 	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil { // one that ended well as ctx did has its error
 		w.t.Fatal(err)
 	}
 	return command.ProcessState.ExitCode(), stdout.String(), stderr.String()

@@ -214,7 +214,7 @@ func TestRunbookOfAParkedStream(t *testing.T) {
 		}
 		return nil
 	})
-	if fault := p.ask(t, http.MethodGet, "/users/"+all[2].ID, nil, "X-Consistency", all[2].token).refused(10*time.Second, "parked"); fault != "" {
+	if fault := p.ask(t, http.MethodGet, "/users/"+all[2].ID, nil, "X-Consistency", all[2].token, "Prefer", patience).refused(10*time.Second, "parked"); fault != "" {
 		t.Errorf("who demands it is answered %s", fault)
 	}
 	others := append(slices.Clone(all[:2]), all[3:]...)
