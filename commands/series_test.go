@@ -264,7 +264,7 @@ func TestASeriesSurvivesAPanic(t *testing.T) {
 				return commands.UpdateUser{ID: user, Username: commands.To(someone(t, name).Username)}
 			}
 			times.Store(1)
-			series := commands.New(eventstream.New(over(w, times), nil), w.directory, nil).NewSeries(1, 5*time.Second)
+			series := commands.New(eventstream.New(over(w, times), nil), w.directory, nil).NewSeries(1, time.Minute)
 			first, second := series.Add(t.Context(), actor, rename("bert")), series.Add(t.Context(), actor, rename("carl"))
 			series.Close()
 			if _, err := first.Wait(); err == nil || !strings.HasPrefix(err.Error(), "panic: string\n") || strings.Contains(err.Error(), "a secret") {
@@ -294,7 +294,7 @@ func TestASeriesGoesOnPastWhatWaits(t *testing.T) {
 		return commands.UpdateUser{ID: user, Name: commands.To(text(name))}
 	}
 	store := &meetingQueue{Store: w.store, two: make(chan struct{})}
-	series := commands.New(eventstream.New(store, nil), w.directory, nil).NewSeries(3, 5*time.Second)
+	series := commands.New(eventstream.New(store, nil), w.directory, nil).NewSeries(3, time.Minute)
 	all := []*commands.Underway{
 		series.Add(t.Context(), actor, rename("Anna")), series.Add(t.Context(), actor, rename("Hanna")),
 		series.Add(t.Context(), actor, someone(t, "bert")),
@@ -336,7 +336,7 @@ func (q *yieldingQueue) Enqueue(_ context.Context, tx eventstream.Transaction) (
 func TestASeriesGoesOnPastWhatIsDecidedAgain(t *testing.T) {
 	w := newWorld(t, commands.Options{})
 	store := &yieldingQueue{Store: w.store, bert: make(chan struct{})}
-	series := commands.New(eventstream.New(store, nil), w.directory, nil).NewSeries(2, 5*time.Second)
+	series := commands.New(eventstream.New(store, nil), w.directory, nil).NewSeries(2, time.Minute)
 	anna, bert := series.Add(t.Context(), actor, someone(t, "anna")), series.Add(t.Context(), actor, someone(t, "bert"))
 	series.Close()
 	for name, u := range map[string]*commands.Underway{"anna": anna, "bert": bert} {
@@ -365,7 +365,7 @@ func TestASeriesSurvivesAPanicOfAnAppend(t *testing.T) {
 					panic("a secret")
 				}
 			}}
-			series := commands.New(eventstream.New(over(w), options), w.directory, nil).NewSeries(1, 5*time.Second)
+			series := commands.New(eventstream.New(over(w), options), w.directory, nil).NewSeries(1, time.Minute)
 			first, second := series.Add(t.Context(), actor, someone(t, "anna")), series.Add(t.Context(), actor, someone(t, "bert"))
 			series.Close()
 			if _, err := first.Wait(); err == nil || !strings.HasPrefix(err.Error(), "panic: string\n") {

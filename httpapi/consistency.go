@@ -77,15 +77,18 @@ func parseWait(lines []string) time.Duration {
 	return 0
 }
 
-// freshness is what the request demands of the answer.
+// freshness is what the request demands of the answer. Some reads wait without
+// being asked to, as look-ups do for who took a value, and do it as long as the
+// request prefers.
 func (x *exchange) freshness() (queries.Freshness, error) {
+	wait := parseWait(x.r.Header["Prefer"])
 	lines := x.r.Header["X-Consistency"]
 	if lines == nil {
-		return queries.Freshness{}, nil
+		return queries.Freshness{Wait: wait}, nil
 	}
 	atLeast, isLatest, err := parseConsistency(lines, x.api.config.Epoch)
 	if err != nil {
 		return queries.Freshness{}, err
 	}
-	return queries.Freshness{AtLeast: atLeast, Latest: isLatest, Wait: parseWait(x.r.Header["Prefer"])}, nil
+	return queries.Freshness{AtLeast: atLeast, Latest: isLatest, Wait: wait}, nil
 }

@@ -35,7 +35,7 @@ func (s slowEvents) After(ctx context.Context, place eventstream.Mark) iter.Seq2
 // go on from.
 func TestPageOfEventsIsWhatWasReached(t *testing.T) {
 	d := newDirectory(t, wiring{noSearch: true})
-	handler := d.handler(t, func(c *httpapi.Config) { c.Events, c.Timeout = slowEvents{d.events}, 2*time.Second })
+	handler := d.handler(t, func(c *httpapi.Config) { c.Events, c.Timeout = slowEvents{d.events}, 10*time.Second })
 	answer := ask(handler, http.MethodGet, "/events", "")
 	var page struct {
 		Items []json.RawMessage
@@ -72,7 +72,7 @@ func (e *emptyEvents) After(ctx context.Context, place eventstream.Mark) iter.Se
 func TestPageOfEventsGetsOn(t *testing.T) {
 	d := newDirectory(t, wiring{noSearch: true})
 	events := &emptyEvents{Source: d.events, steps: 3}
-	handler := d.handler(t, func(c *httpapi.Config) { c.Events, c.Timeout = events, 200*time.Millisecond })
+	handler := d.handler(t, func(c *httpapi.Config) { c.Events, c.Timeout = events, 2*time.Second })
 	for after, page := "", 1; page <= 2; page++ {
 		path := "/events"
 		if after != "" {

@@ -134,7 +134,7 @@ func (s *slowSource) Ordered() bool { return false }
 
 // What a slow store has given is sent though it is little, while the store is read on.
 func TestEventsOfASlowStoreAreSentInTime(t *testing.T) {
-	limit, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	limit, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tx := eventstream.Transaction{Command: uuid.New(), Entries: []eventstream.Entry{{Stream: "users/0", Expect: eventstream.Any(), Data: []byte("[]")}}}
 	source := &slowSource{eventstream.Seal(&tx, make([]eventstream.Head, 1), time.Now()), make(chan struct{}), limit}

@@ -61,10 +61,12 @@ func TestFaultsBehindUs(t *testing.T) {
 	store := &faulty{}
 	d := newDirectory(t, wiring{store: func(s eventstream.Store) eventstream.Store { store.Store = s; return store }})
 	var log bytes.Buffer
-	handler := d.handler(t, func(c *httpapi.Config) {
+	patient := d.handler(t, func(c *httpapi.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	hasty := d.handler(t, func(c *httpapi.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		c.Timeout = 100 * time.Millisecond
 	})
+	handler := patient
 	user := created(t, handler, "/users", `{"username":"homer"}`)
 	group := created(t, handler, "/groups", `{"name":"staff"}`)
 	member := "/groups/" + group + "/members/" + user
@@ -85,6 +87,9 @@ func TestFaultsBehindUs(t *testing.T) {
 		{"a panic", func(context.Context) error { panic(leak) }, 500, "internal", 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			if handler = patient; test.name == "too slow" {
+				handler = hasty
+			}
 			for _, request := range [][3]string{
 				{"GET", "/users?username=homer", ""},
 				{"GET", "/users/" + user + "?seq=1", ""},
@@ -168,6 +173,20 @@ func TestViewsThatAreNotThere(t *testing.T) {
 			if (test.status == 503) != (answer.Header().Get("Retry-After") != "") {
 				t.Errorf("%v: Retry-After %q", test.err, answer.Header().Get("Retry-After"))
 			}
+		}
+	}
+}
+
+// Look-ups wait for who took a value, asked to or not, and as long as is preferred.
+func TestAPreferredWaitNeedsNoToken(t *testing.T) {
+	for preferred, want := range map[string]time.Duration{"": queries.DefaultWait, "wait=3": 3 * time.Second, "wait=100": queries.MaxWait} {
+		noted := &waits{}
+		handler := newDirectory(t, wiring{waiter: func(queries.Waiter) queries.Waiter { return noted }, noSearch: true}).handler(t, nil)
+		created(t, handler, "/users", `{"username":"homer"}`)
+		began := time.Now()
+		answer := ask(handler, "GET", "/users?username=homer", "", "Prefer", preferred)
+		if answer.Code != http.StatusOK || noted.longest > want || noted.longest < want-time.Since(began) {
+			t.Errorf("preferring %q: status %d, it may wait %v", preferred, answer.Code, noted.longest)
 		}
 	}
 }

@@ -35,7 +35,7 @@ var headerTexts = map[header]string{
 	ifMatch:        "Write only if the entity still has one of these entity tags; `*` demands only that it exists. A tag that is foreign or unreadable does not match.",
 	ifNoneMatch:    "On GET, answer 304 if the entity has one of these entity tags. `*` on PUT: only create. A tag that is foreign or unreadable does not match.",
 	consistency:    "Up to 16 tokens, as they came in `X-Consistency` or `ETag`, over one or more lines; the answer is at least that fresh. Or `latest`. On writes tokens are only validated.",
-	prefer:         "`wait=N`: wait up to N seconds, at most 5, for the freshness that is asked for.",
+	prefer:         "`wait=N`: wait up to N seconds, at most 5, until the answer is as fresh as it must be.",
 	idempotencyKey: "Makes the request happen once: the same key and body gives the first answer again, another body is refused. Only successes are remembered.",
 	requestIDName:  "Names the request in the answer and in logs: up to 128 letters, digits and `-_.:/+=`. One is made if there is none.",
 	traceparent:    "The trace that the request belongs to (W3C Trace Context).",

@@ -92,7 +92,7 @@ func TestSlowClients(t *testing.T) {
 	handler := newDirectory(t, wiring{}).handler(t, nil)
 	server := httptest.NewUnstartedServer(handler)
 	server.Config = httpapi.NewServer(handler, nil)
-	server.Config.ReadHeaderTimeout, server.Config.ReadTimeout = 50*time.Millisecond, 100*time.Millisecond
+	server.Config.ReadHeaderTimeout, server.Config.ReadTimeout = time.Second, time.Second
 	server.Start()
 	t.Cleanup(server.Close)
 

@@ -35,6 +35,18 @@ func (w waiterWith) Ensure(context.Context, eventstream.StreamID, eventstream.Se
 
 func (waiterWith) Complete() error { return nil }
 
+// waits notes how long it may wait at most.
+type waits struct {
+	noWaiter
+	longest time.Duration
+}
+
+func (w *waits) Ensure(ctx context.Context, _ eventstream.StreamID, _ eventstream.Seq) error {
+	until, _ := ctx.Deadline()
+	w.longest = time.Until(until)
+	return nil
+}
+
 // parkingLot has one stream parked for good and one that can be applied by now.
 type parkingLot struct{}
 

@@ -350,6 +350,25 @@ func TestWaitingIsBounded(t *testing.T) {
 	}
 }
 
+// Who asks is looked up before all else, so nobody gains by giving up early.
+func TestTheHolderOfAKeyIsWaitedForLongest(t *testing.T) {
+	d := newDirectory(t)
+	key := d.do(commands.CreateKey{Label: text(t, "key"), Scopes: []domain.Scope{domain.ReadScope}}).Key
+	waiter := &deadlines{}
+	config := d.config
+	config.Waiter, config.KeyAge = waiter, time.Second
+	reader, err := queries.NewReader(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	_, err = reader.Holder(t.Context(), key.ID)
+	isErr(t, "holder", err, nil)
+	if waiter.least > queries.MaxWait || waiter.least < queries.MaxWait-time.Since(began) {
+		t.Errorf("it may wait %v", waiter.least)
+	}
+}
+
 func TestSearchIsForcedByWhatATokenNames(t *testing.T) {
 	d := newDirectory(t) // the index follows nobody but readers
 	d.deaf.Store(true)

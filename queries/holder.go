@@ -27,7 +27,8 @@ type remembered struct {
 }
 
 // Holder gives an API key that was not revoked and the user it belongs to, who
-// exists, as they were at most Config.KeyAge ago.
+// exists, as they were at most Config.KeyAge ago. Where they are read anew it waits
+// for them as long as any reader may: nothing is answered without them.
 func (r *Reader) Holder(ctx context.Context, id domain.KeyID) (Holder, error) {
 	r = r.answering()
 	if r.holders == nil {
@@ -37,7 +38,7 @@ func (r *Reader) Holder(ctx context.Context, id domain.KeyID) (Holder, error) {
 	if known, found := r.holders.Get(id); found && now.Sub(known.at) < r.config.KeyAge {
 		return known.holder, nil
 	}
-	holder, err := r.holder(ctx, id, Freshness{Latest: true})
+	holder, err := r.holder(ctx, id, Freshness{Latest: true, Wait: MaxWait})
 	if err == nil && (holder.Key.Owner.IsZero() || holder.Owner.Active) {
 		r.holders.Add(id, remembered{holder, now})
 	} else {

@@ -91,7 +91,7 @@ func TestThrottlingEndsWithTheDeadline(t *testing.T) {
 	store, w := wired(t, nil)
 	mustAppend(t, store, user("warm")) // so that nothing has to be read
 	w.set(first(1000, apiError("ThrottlingException")), nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	_, err := store.Append(ctx, user("a"))
 	if !errors.Is(err, eventstream.ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, eventstream.ErrUnknownOutcome) {

@@ -107,7 +107,7 @@ func TestReadsEndWithTheDeadline(t *testing.T) {
 			"while it waits":   func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 		} {
 			t.Run(name+"/"+way, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 				defer cancel()
 				w.set(func(int, any) error { return failure(ctx) }, nil)
 				if err := read(ctx, store); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, eventstream.ErrUnavailable) {

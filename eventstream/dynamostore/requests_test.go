@@ -122,10 +122,13 @@ func TestRequests(t *testing.T) {
 		{"a change beside a check of another stream's number", write(x(eventstream.Exactly(5)), eventstream.Entry{Stream: "user/a", Expect: eventstream.Exactly(1)}), "transact(2)"},
 		{"a read of a stream, for each MiB of it", reads("read"), "query"},
 		{"a read of a stream's last commit", reads("last"), "query"},
-		{"what moved just now, with 2 slices", reads("recent"), strings.TrimSpace(strings.Repeat("query ", 2*recentHours(time.Now())))},
+		{"what moved just now, with 2 slices", reads("recent"), ""},
 		{"what moved since weeks ago, for each MiB of the table", reads("scan"), "Scan"},
 	} {
 		w.take()
+		if strings.Contains(step.name, "slices") {
+			step.want = strings.TrimSpace(strings.Repeat("query ", 2*recentHours(time.Now())))
+		}
 		step.do()
 		if got := requestsOf(w.take()); got != step.want {
 			t.Errorf("%s sends %q, want %q", step.name, got, step.want)

@@ -33,7 +33,7 @@ func TestTheKitAcceptsAStoreOfAllFeatures(t *testing.T) { storetest.Run(t, harne
 func TestTheKitFindsWhatIsBroken(t *testing.T) {
 	for name, broken := range brokenStores {
 		t.Run(name, func(t *testing.T) {
-			timeout := "1m"
+			timeout := "5m"
 			if broken.hangs {
 				timeout = "3s"
 			}

@@ -120,7 +120,7 @@ func checkLinear(t *testing.T, h Harness, model porcupine.Model) {
 // check fails the test unless what was seen could have happened one by one.
 func (r *recorder) check(model porcupine.Model) {
 	r.t.Helper()
-	if result := porcupine.CheckOperationsTimeout(model, r.settled(), time.Minute); result != porcupine.Ok {
+	if result := porcupine.CheckOperationsTimeout(model, r.settled(), 5*time.Minute); result != porcupine.Ok {
 		r.t.Fatalf("the history is %s: %+v", result, r.operations)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
 )
@@ -46,6 +47,8 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
+	// late tells that nothing was done, as what the request needs is not there in time.
+	late bool
 }
 
 // checkPath is where questions are posted: it reads.
@@ -75,9 +78,23 @@ func (c *client) patch(path, body string, headers ...string) *reply {
 	return c.do("PATCH", path, body, append([]string{"Content-Type", patchMedia}, headers...)...)
 }
 
+// lateTime bounds how long a request is made again that is answered that what it
+// needs is not there in time, by a service whose servers are slow.
+const lateTime = 2 * time.Minute
+
 // do makes a request; headers are names and values in turns, and a name may come
-// more than once. Content-Type given twice is replaced.
+// more than once. Content-Type given twice is replaced. Where views follow the store
+// a request that comes too early for them is made again, as its answer asks for.
 func (c *client) do(method, path, body string, headers ...string) *reply {
+	c.t.Helper()
+	r := c.once(method, path, body, headers...)
+	for began := time.Now(); c.target.Behind && r.late && time.Since(began) < lateTime; {
+		r = c.once(method, path, body, headers...)
+	}
+	return r
+}
+
+func (c *client) once(method, path, body string, headers ...string) *reply {
 	c.t.Helper()
 	var reader io.Reader
 	if body != "" {
@@ -116,6 +133,10 @@ func (c *client) do(method, path, body string, headers ...string) *reply {
 	}
 	r := &reply{t: c.t, what: method + " " + path, status: response.StatusCode, header: response.Header, body: content}
 	c.checkAnswer(method, request.URL.Path, r)
+	if r.status == http.StatusServiceUnavailable && method != http.MethodHead {
+		code := r.text("code")
+		r.late = code == "view_behind" || code == "unavailable" && read && searches(request)
+	}
 	switch {
 	case c.session == nil || r.status >= 300 && r.status != http.StatusNotFound && r.status != http.StatusNotModified:
 	case read:

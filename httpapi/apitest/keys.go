@@ -131,8 +131,10 @@ func (c *client) refused() {
 		until = until.Add(RevocationTime)
 	}
 	for range len(c.target.Others) + 1 {
+		began := time.Now()
 		answer := c.get("/users?limit=1")
-		for answer.status == http.StatusOK && time.Now().Before(until) {
+		for answer.status == http.StatusOK && began.Before(until) {
+			began = time.Now()
 			answer = c.get("/users?limit=1")
 		}
 		answer.wantProblem(http.StatusUnauthorized, "unauthorized")

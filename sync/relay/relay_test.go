@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -148,12 +149,13 @@ func readAll(t *testing.T, k *shardtest.Kinesis) (all []eventstream.Position) {
 	return all
 }
 
-// refuser refuses one record in so many, and whole requests now and then.
+// refuser refuses one record in so many, and whole requests now and then; but not so
+// often in a row, unless it refuses everything, that the relay gives up.
 type refuser struct {
 	odds int
 
-	mu               sync.Mutex
-	largest, refused int
+	mu                          sync.Mutex
+	largest, refused, fruitless int
 }
 
 func (*refuser) ID() string { return "refuser" }
@@ -163,10 +165,17 @@ func (f *refuser) HandleInitialize(ctx context.Context, in middleware.Initialize
 	if !isPut {
 		return next.HandleInitialize(ctx, in)
 	}
+	f.mu.Lock()
+	odds := f.odds
+	if odds > 1 && f.fruitless >= 5 {
+		odds = math.MaxInt
+	}
+	f.fruitless++
+	f.mu.Unlock()
 	var taken []types.PutRecordsRequestEntry
 	results := make([]types.PutRecordsResultEntry, len(input.Records))
 	for i, entry := range input.Records {
-		if rand.IntN(f.odds) == 0 {
+		if rand.IntN(odds) == 0 {
 			results[i] = types.PutRecordsResultEntry{ErrorCode: aws.String("ProvisionedThroughputExceededException"), ErrorMessage: aws.String("too much")}
 		} else {
 			taken = append(taken, entry)
@@ -186,9 +195,12 @@ func (f *refuser) HandleInitialize(ctx context.Context, in middleware.Initialize
 	if err != nil {
 		return out, metadata, err
 	}
-	if rand.IntN(10) == 0 { // the reply is lost
+	if odds < math.MaxInt && rand.IntN(10) == 0 { // the reply is lost
 		return middleware.InitializeOutput{}, metadata, &smithy.GenericAPIError{Code: "InternalFailure"}
 	}
+	f.mu.Lock()
+	f.fruitless = 0
+	f.mu.Unlock()
 	answered := out.Result.(*kinesis.PutRecordsOutput).Records
 	for i := range results {
 		if results[i].ErrorCode == nil {
