@@ -20,9 +20,6 @@ const verifyPath = "/operations/verify"
 // alwaysAnswered is what rests on no view.
 var alwaysAnswered = []string{"/livez", "/readyz", "/metrics", "/openapi.json", "/docs"}
 
-// repairParameter asks for repairs besides.
-const repairParameter = "repair=true"
-
 // operations answers verifyPath and leaves everything else to the API.
 type operations struct {
 	api       http.Handler
@@ -55,7 +52,12 @@ func (o *operations) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusConflict, "busy", "an audit is under way")
 	default:
 		defer o.auditing.Unlock()
-		o.verify(w, r)
+		order, err := parseAuditOrder(r.URL.Query())
+		if err != nil {
+			refuse(w, http.StatusUnprocessableEntity, "invalid", err.Error())
+			return
+		}
+		o.verify(w, r, order)
 	}
 }
 
@@ -77,7 +79,7 @@ func refuse(w http.ResponseWriter, status int, code, detail string) {
 
 // verify streams an audit, a line of JSON for each finding and now and then one
 // for the progress, and the report at last.
-func (o *operations) verify(w http.ResponseWriter, r *http.Request) {
+func (o *operations) verify(w http.ResponseWriter, r *http.Request, order auditOrder) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{})
 	_ = control.SetWriteDeadline(time.Time{})
@@ -97,9 +99,10 @@ func (o *operations) verify(w http.ResponseWriter, r *http.Request) {
 		_ = control.Flush()
 	}
 	report, err := auditAndRepair(r.Context(), o.engine, audit.Options{
+		Patience: order.patience,
 		Found:    func(f audit.Finding) { write(auditLine{Finding: &f}) },
 		Progress: func(stage string, done, total uint64) { write(auditLine{Stage: stage, Done: done, Total: total}) },
-	}, r.URL.RawQuery == repairParameter)
+	}, order.repair)
 	if err != nil {
 		write(auditLine{Error: "the audit could not be made: " + err.Error()})
 		return

@@ -19,10 +19,11 @@ import (
 // verifyCommand audits the data.
 type verifyCommand struct {
 	remoteFlags `embed:""`
-	Search      string `env:"IDENTITY_SEARCH" placeholder:"NAME" help:"The index that follows the directory, as serve is told; with elasticsearch it must have got to where the audit begins, and hold what the rows say."`
-	Show        int    `default:"1000" placeholder:"N" help:"How many findings are shown at most; all are counted. Default 1000."`
-	Repair      bool   `help:"Make anew what differs and is derived from the streams: rows, announcements, marks, documents of the search index. What is not derived is told and left. Then audit again."`
-	JSON        bool   `name:"json" help:"Print one JSON object: the findings, at most --show of them, and the totals."`
+	Search      string        `env:"IDENTITY_SEARCH" placeholder:"NAME" help:"The index that follows the directory, as serve is told; with elasticsearch it must have got to where the audit begins, and hold what the rows say."`
+	Show        int           `default:"1000" placeholder:"N" help:"How many findings are shown at most; all are counted. Default 1000."`
+	Patience    time.Duration `default:"0s" placeholder:"DURATION" help:"How long what differs may take to come right, as views and indexes follow the streams: as long as they are behind, an hour at most. Default 10s on tables, and 1s on a log, where only indexes are waited for."`
+	Repair      bool          `help:"Make anew what differs and is derived from the streams: rows, announcements, marks, documents of the search index. What is not derived is told and left. Then audit again."`
+	JSON        bool          `name:"json" help:"Print one JSON object: the findings, at most --show of them, and the totals."`
 }
 
 // errDrift is why verify fails although it could do its work.
@@ -32,6 +33,9 @@ var errDrift = errors.New("the data is not as it must be")
 func (v *verifyCommand) Run(c *console) error {
 	if v.Show < 0 {
 		return misused("--show: %d is less than nothing", v.Show)
+	}
+	if err := (auditOrder{patience: v.Patience}).check(); err != nil {
+		return misused("%s", err)
 	}
 	if err := v.lookable(); err != nil {
 		return err
@@ -54,7 +58,7 @@ func (v *verifyCommand) Run(c *console) error {
 	if !v.JSON {
 		told.print = c.out
 	}
-	options := audit.Options{Progress: meter.show, Found: told.add}
+	options := audit.Options{Patience: v.Patience, Progress: meter.show, Found: told.add}
 	var result verdict
 	if b != nil {
 		result, err = v.here(c.ctx, b, set, options)
@@ -150,11 +154,8 @@ type auditLine struct {
 
 // verify asks a running service for an audit, and for repairs.
 func (c *client) verify(ctx context.Context, options audit.Options, repair bool) (verdict, error) {
-	path := verifyPath
-	if repair {
-		path += "?" + repairParameter
-	}
-	answer, err := c.open(ctx, http.MethodPost, path, nil)
+	order := auditOrder{repair, options.Patience}
+	answer, err := c.open(ctx, http.MethodPost, verifyPath+"?"+order.query(), nil)
 	if err != nil {
 		return verdict{}, err
 	}

@@ -62,15 +62,19 @@ func (a *audit) settleAll(ctx context.Context, look look) error {
 	}
 }
 
-// rounds is how often doubts are looked at again.
-const rounds = 8
+// Doubts are looked at again so often at least, and after such a pause at most.
+const (
+	leastRounds  = 8
+	longestPause = 5 * time.Second
+)
 
 // settleDoubts looks at doubts until they are gone or patience is at its end, and
 // reports those that stay.
 func (a *audit) settleDoubts(ctx context.Context) error {
 	left := a.doubts.looks
+	rounds := max(leastRounds, int(a.options.Patience/longestPause))
 	for round := 1; round <= rounds && len(left) > 0; round++ {
-		if err := wait(ctx, a.options.Patience/rounds); err != nil {
+		if err := wait(ctx, a.options.Patience/time.Duration(rounds)); err != nil {
 			return err
 		}
 		before := left
