@@ -17,8 +17,8 @@ import (
 )
 
 // answerTime is within what everything is answered while DynamoDB is away: what a
-// request may take, and a little.
-const answerTime = 17 * time.Second
+// request may take, and as much again for a machine that is slow.
+const answerTime = 30 * time.Second
 
 // While DynamoDB is away everything is answered 503 in time, and the process is
 // alive. Afterwards it goes on by itself, and every write that was refused is
@@ -29,7 +29,7 @@ func TestDynamoDBAway(t *testing.T) {
 	before := newPerson("Edsger")
 	w.mustWrite(p, before, "Edsger before")
 	all := []*person{before}
-	eventually(t, time.Minute, "it is shown before", func() error { return w.shownAs(p, "", all) })
+	eventually(t, serversTime, "it is shown before", func() error { return w.shownAs(p, "", all) })
 	for i, away := range []struct {
 		name       string
 		begin, end func(*testproxy.Proxy)
@@ -49,13 +49,13 @@ func TestDynamoDBAway(t *testing.T) {
 			all = append(all, w.again(p, one))
 		}
 		w.patchedOnce(p, before, name)
-		took := eventually(t, time.Minute, "it goes on by itself", func() error { return w.shownAs(p, "", all) })
+		took := eventually(t, serversTime, "it goes on by itself", func() error { return w.shownAs(p, "", all) })
 		t.Logf("it %s: the view was there %v after the end", away.name, took)
 		if t.Failed() {
 			t.Fatalf("while it %s", away.name)
 		}
 	}
-	eventually(t, time.Minute, "the lag is over", func() error { return w.caughtUp(p) })
+	eventually(t, serversTime, "the lag is over", func() error { return w.caughtUp(p) })
 }
 
 func spoil(faults ...testproxy.Fault) func(*testproxy.Proxy) {
@@ -98,8 +98,8 @@ func (w *world) askEverything(p *process, before *person, name string) []refused
 	} {
 		ask(http.MethodGet, path, nil)
 	}
-	group.Go(func() {
-		if r := p.ask(w.t, http.MethodGet, "/livez", nil); r.status != http.StatusOK || r.took > time.Second {
+	group.Go(func() { // which asks nothing of DynamoDB
+		if r := p.ask(w.t, http.MethodGet, "/livez", nil); r.status != http.StatusOK || r.took >= awsCallTime {
 			w.t.Errorf("/livez is answered %d after %v", r.status, r.took)
 		}
 	})
@@ -115,7 +115,7 @@ func (w *world) again(p *process, write refusedWrite) *person {
 		w.t.Errorf("a user is there by half: %+v", before)
 	}
 	var made person
-	eventually(w.t, time.Minute, "a user is made again", func() error {
+	eventually(w.t, serversTime, "a user is made again", func() error {
 		r := p.ask(w.t, http.MethodPost, "/users", write.body, write.headers...)
 		if r.status != http.StatusCreated && r.status != http.StatusOK {
 			return fmt.Errorf("%d: %s", r.status, r.body)
@@ -131,7 +131,7 @@ func (w *world) again(p *process, write refusedWrite) *person {
 // found looks a user up by name, as soon as that is answered.
 func (w *world) found(p *process, username string) (found *person) {
 	w.t.Helper()
-	eventually(w.t, time.Minute, "a user is looked up", func() error {
+	eventually(w.t, serversTime, "a user is looked up", func() error {
 		r := p.ask(w.t, http.MethodGet, "/users?username="+username, nil)
 		if r.status != http.StatusOK {
 			return fmt.Errorf("%d: %s", r.status, r.body)
@@ -155,9 +155,9 @@ func (w *world) patchedOnce(p *process, who *person, name string) {
 		}
 		return nil
 	}
-	eventually(w.t, time.Minute, "a change is made again", func() error { return answered(w.write(p, who, name)) })
+	eventually(w.t, serversTime, "a change is made again", func() error { return answered(w.write(p, who, name)) })
 	var r *reply
-	eventually(w.t, time.Minute, "the history is shown", func() error {
+	eventually(w.t, serversTime, "the history is shown", func() error {
 		r = p.ask(w.t, http.MethodGet, "/users/"+who.ID+"/history", nil, "X-Consistency", who.token)
 		return answered(r)
 	})
@@ -173,8 +173,8 @@ func TestLostViewsAreFilledAgain(t *testing.T) {
 	p := w.start(w.behind, "serve")
 	who := newPerson("Ada")
 	w.mustWrite(p, who, "Ada")
-	eventually(t, time.Minute, "the list", func() error { return w.shownAs(p, "", []*person{who}) })
-	eventually(t, time.Minute, "the lag is over", func() error { return w.caughtUp(p) })
+	eventually(t, serversTime, "the list", func() error { return w.shownAs(p, "", []*person{who}) })
+	eventually(t, serversTime, "the lag is over", func() error { return w.caughtUp(p) })
 	if _, err := w.tables.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: &w.names.Views}); err != nil {
 		t.Fatal(err)
 	}

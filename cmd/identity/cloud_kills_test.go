@@ -19,7 +19,7 @@ func TestSynchroniserKilledAgainAndAgain(t *testing.T) {
 	writing := w.keepWriting(p, "Margaret", 2)
 	for range lives {
 		s := w.start(w.direct, "sync", "--search", elasticSearch)
-		eventually(t, time.Minute, "it begins", func() error { return begins(t, s) })
+		eventually(t, serversTime, "it begins", func() error { return begins(t, s) })
 		// Between which two of its writes the kill falls is for chance to say.
 		time.Sleep(rand.N(time.Second))
 		if err := s.signal(syscall.SIGKILL); err != nil {
@@ -31,8 +31,8 @@ func TestSynchroniserKilledAgainAndAgain(t *testing.T) {
 	last := w.start(w.direct, "sync", "--search", elasticSearch)
 	w.foldIsShown(p, "Margaret", all)
 	w.announced(all)
-	w.done("verify", "--search", elasticSearch)
-	eventually(t, time.Minute, "the lag is over", func() error { return w.caughtUp(last) })
+	w.verified("--search", elasticSearch)
+	eventually(t, serversTime, "the lag is over", func() error { return w.caughtUp(last) })
 }
 
 // begins tells whether a synchroniser reads both feeds. There is more to read than
@@ -54,13 +54,13 @@ func TestSynchronisersOverEachOther(t *testing.T) {
 	p := w.start(w.direct, "serve", "--feed", noFeed, "--search", elasticSearch)
 	writing := w.keepWriting(p, "Frances", 1)
 	sleeper := w.start(w.direct, "sync", "--feed", kinesisFeed, "--search", elasticSearch)
-	eventually(t, time.Minute, "it holds everything", func() error { return w.holdsAll(sleeper) })
+	eventually(t, serversTime, "it holds everything", func() error { return w.holdsAll(sleeper) })
 	other := w.start(w.direct, "sync", "--feed", streamsFeed, "--search", elasticSearch)
 	same := w.start(w.direct, "sync", "--feed", kinesisFeed, "--search", elasticSearch)
 	if err := sleeper.signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Minute, "others take its shards", func() error {
+	eventually(t, serversTime, "others take its shards", func() error {
 		changes := same.metric(t, "identity_feed_leases_held", searchGroup) + other.metric(t, "identity_feed_leases_held", searchGroup)
 		if streams := same.metric(t, "identity_feed_leases_held", kinesisGroup); streams == 0 || changes < querysync.DefaultChanges {
 			return errNotYet
@@ -70,7 +70,7 @@ func TestSynchronisersOverEachOther(t *testing.T) {
 	if err := sleeper.signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Minute, "it has heard that it lost them", func() error {
+	eventually(t, serversTime, "it has heard that it lost them", func() error {
 		if sleeper.metric(t, "identity_feed_leases_lost_total", "") == 0 {
 			return errNotYet
 		}
@@ -79,9 +79,9 @@ func TestSynchronisersOverEachOther(t *testing.T) {
 	all := writing.end()
 	w.foldIsShown(p, "Frances", all)
 	w.announced(all)
-	w.done("verify", "--search", elasticSearch)
+	w.verified("--search", elasticSearch)
 	for _, each := range []*process{sleeper, other, same} {
-		eventually(t, time.Minute, "the lag is over", func() error { return noLag(t, each) })
+		eventually(t, serversTime, "the lag is over", func() error { return noLag(t, each) })
 	}
 }
 

@@ -44,7 +44,7 @@ func (w *world) order(p *process, path string, body any, want int) {
 func (w *world) rebuilt(p *process) httpapi.Generations {
 	w.t.Helper()
 	var g httpapi.Generations
-	eventually(w.t, 3*time.Minute, "the rebuild ends", func() error {
+	eventually(w.t, serversTime, "the rebuild ends", func() error {
 		if g = w.views(p); g.Rebuild == nil || g.Rebuild.State == httpapi.Running {
 			return fmt.Errorf("%w: %+v", errNotYet, g.Rebuild)
 		}
@@ -86,7 +86,7 @@ func TestViewsAreBuiltAnewUnderWrites(t *testing.T) {
 	p := w.start(w.direct, append([]string{"serve", "--feed", noFeed}, search...)...)
 	first := w.start(w.direct, append([]string{"sync"}, search...)...)
 	writing := w.keepWriting(p, "Hedy", 2)
-	eventually(t, time.Minute, "something is written", func() error {
+	eventually(t, serversTime, "something is written", func() error {
 		writing.mu.Lock()
 		defer writing.mu.Unlock()
 		if len(writing.all) < 10 {
@@ -96,7 +96,7 @@ func TestViewsAreBuiltAnewUnderWrites(t *testing.T) {
 	})
 	w.order(p, "/views:rebuild", map[string]any{"views": []string{"rows", "closure"}, "rate": 5000}, http.StatusAccepted)
 	w.order(p, "/views:rebuild", map[string]any{"views": []string{"rows"}}, http.StatusConflict)
-	eventually(t, time.Minute, "a generation is on the roll", func() error {
+	eventually(t, serversTime, "a generation is on the roll", func() error {
 		if !strings.Contains(standings(w.views(p)), "rows 2 building") {
 			return errNotYet
 		}
@@ -128,10 +128,10 @@ func TestViewsAreBuiltAnewUnderWrites(t *testing.T) {
 	w.foldIsShown(p, "Hedy", all)
 	w.announced(all)
 	w.generationsAre(all, 1, 2)
-	w.done("verify", "--search", elasticSearch)
+	w.verified("--search", elasticSearch)
 	w.order(p, "/views:drop", nil, http.StatusOK)
 	w.standing(p, "rows 2 answering, search 2 answering")
-	eventually(t, time.Minute, "the table is gone", func() error {
+	eventually(t, serversTime, "the table is gone", func() error {
 		_, err := w.tables.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &w.names.Views})
 		var none *types.ResourceNotFoundException
 		if errors.As(err, &none) {
@@ -143,21 +143,38 @@ func TestViewsAreBuiltAnewUnderWrites(t *testing.T) {
 	w.mustWrite(p, one, "Hedy anew")
 	w.force(p, one)
 	w.foldIsShown(p, "Hedy", append(slices.Clone(all), one))
-	w.done("verify", "--search", elasticSearch)
+	w.verified("--search", elasticSearch)
 }
 
-// generationsAre looks whether the rows of every generation say that everything was
-// announced, once those who follow are done.
+// generationsAre waits until the rows of every generation say that everything was
+// announced, and the change feed that it was.
 func (w *world) generationsAre(all []*person, numbers ...int) {
 	w.t.Helper()
 	store := dynamostore.New(w.tables, w.names.Events, nil)
 	defer store.Close()
 	streams := eventstream.New(store, nil)
+	eventually(w.t, serversTime, "everything was announced", func() error {
+		told, err := w.told(streams)
+		if err != nil {
+			return err
+		}
+		for _, number := range numbers {
+			if err := w.generationIs(streams, told, all, number); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// told is how far the change feed tells of each stream.
+func (w *world) told(streams *eventstream.Streams) (map[eventstream.StreamID]eventstream.Seq, error) {
+	w.t.Helper()
 	told := map[eventstream.StreamID]eventstream.Seq{}
 	for _, changes := range querysync.NewChanges(streams, 0).Streams() {
 		for commit, err := range streams.Read(w.t.Context(), changes, 0) {
 			if err != nil {
-				w.t.Fatal(err)
+				return nil, err
 			}
 			notices, err := querysync.DecodeNotices(&commit)
 			if err != nil {
@@ -168,18 +185,23 @@ func (w *world) generationsAre(all []*person, numbers ...int) {
 			}
 		}
 	}
-	for _, number := range numbers {
-		view := dynamoview.New(w.tables, dynamoview.Options{Table: numbered(w.names.Views, number)})
-		for _, who := range all {
-			stream := eventstream.UserStream(uuid.MustParse(who.ID))
-			head, err := streams.Head(w.t.Context(), stream)
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			seq, announced, untidy, err := view.Standing(w.t.Context(), stream)
-			if err != nil || seq != head || announced != head || told[stream] != head || untidy {
-				w.t.Errorf("in generation %d, of a stream that is at %d the row shows %d, announced %d, told %d, untidy %t: %v", number, head, seq, announced, told[stream], untidy, err)
-			}
+	return told, nil
+}
+
+// generationIs tells how the rows of a generation differ from all that was written.
+func (w *world) generationIs(streams *eventstream.Streams, told map[eventstream.StreamID]eventstream.Seq, all []*person, number int) error {
+	w.t.Helper()
+	view := dynamoview.New(w.tables, dynamoview.Options{Table: numbered(w.names.Views, number)})
+	for _, who := range all {
+		stream := eventstream.UserStream(uuid.MustParse(who.ID))
+		head, err := streams.Head(w.t.Context(), stream)
+		if err != nil {
+			return err
+		}
+		seq, announced, untidy, err := view.Standing(w.t.Context(), stream)
+		if err != nil || seq != head || announced != head || told[stream] != head || untidy {
+			return fmt.Errorf("in generation %d, of a stream that is at %d the row shows %d, announced %d, told %d, untidy %t: %v", number, head, seq, announced, told[stream], untidy, err)
 		}
 	}
+	return nil
 }

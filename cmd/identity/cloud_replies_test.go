@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/seed5b6a70b4/identity/internal/testproxy"
 )
@@ -56,7 +55,7 @@ func TestLostRepliesDoubleNothing(t *testing.T) {
 	if acted == 0 {
 		t.Error("no reply to a write was lost")
 	}
-	eventually(t, time.Minute, "the list shows each once", func() error { return w.shownAs(p, "", all) })
+	eventually(t, serversTime, "the list shows each once", func() error { return w.shownAs(p, "", all) })
 }
 
 // cutOff makes users all at once, and has all replies cut off from when the first

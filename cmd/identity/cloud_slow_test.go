@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/seed5b6a70b4/identity/internal/testproxy"
 )
@@ -29,6 +28,6 @@ func TestSlowWays(t *testing.T) {
 			t.Errorf("searched with a token: %v", err)
 		}
 	}
-	eventually(t, time.Minute, "all are found without a token", func() error { return w.shownAs(p, "q=Lise", all) })
-	eventually(t, time.Minute, "the lag is over", func() error { return w.caughtUp(p) })
+	eventually(t, serversTime, "all are found without a token", func() error { return w.shownAs(p, "q=Lise", all) })
+	eventually(t, serversTime, "the lag is over", func() error { return w.caughtUp(p) })
 }

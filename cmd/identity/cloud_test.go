@@ -55,9 +55,7 @@ func TestWireContractInTheCloud(t *testing.T) {
 	serve := []string{"serve", "--feed", "none", "--search", "elasticsearch", "--no-access-log", "--listen", "127.0.0.1:0"}
 	one, other := mustStartWith(t, dir, env, serve...), mustStartWith(t, dir, env, serve...)
 	apitest.Run(t, &apitest.Target{URL: one.url, Others: []string{other.url}, AdminKey: cloudAdminKey, Behind: true})
-	if code, out, errs := runHere(t, "verify", "--search", "elasticsearch"); code != exitDone {
-		t.Errorf("verify ends with %d: %s%s", code, out, errs)
-	}
+	verifiedHere(t, "--search", "elasticsearch")
 }
 
 // Alone, with nothing said but where the tables are, a process serves and keeps
@@ -73,23 +71,12 @@ func TestServeOnDynamoDB(t *testing.T) {
 	if _, err := c.do(t.Context(), http.MethodPost, "/users", map[string]string{"username": "homer"}, &homer); err != nil {
 		t.Fatal(err)
 	}
-	for { // without a token it shows after a while
-		_, err := c.do(t.Context(), http.MethodGet, "/users/"+homer.ID, nil, nil)
-		if err == nil {
-			break
-		}
-		var refused *problem
-		if !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
-			t.Fatal(err)
-		}
-	}
+	comes(t, p.url+"/users/"+homer.ID)
 	var off *problem
 	if _, err := c.do(t.Context(), http.MethodGet, "/users?q=homer", nil, nil); !errors.As(err, &off) || off.Status != http.StatusNotImplemented {
 		t.Errorf("a search is answered with %v", err)
 	}
-	if code, out, errs := runHere(t, "verify", "--url", p.url); code != exitDone {
-		t.Errorf("verify of the service ends with %d: %s%s", code, out, errs)
-	}
+	verifiedHere(t, "--url", p.url)
 	if err := p.signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -120,9 +121,36 @@ var asking = &http.Client{
 	Timeout:   40 * time.Second, // longer than any answer may take
 }
 
-// ask sends a request, with headers by name and value, and reads the answer. No
-// answer at all is a failure of the test, and an empty reply.
+// ask sends a request, with headers by name and value, and reads the answer. A read
+// with patience that is answered view_behind is sent again.
 func (p *process) ask(t *testing.T, method, path string, body any, headers ...string) *reply {
+	t.Helper()
+	once := func() *reply {
+		t.Helper()
+		return p.askOnce(t, method, path, body, headers...)
+	}
+	if method != http.MethodGet || !slices.Contains(headers, patience) {
+		return once()
+	}
+	return repeated("view_behind", once)
+}
+
+// repeated asks again for as long as the answer is 503 with a code, until serversTime
+// is over.
+func repeated(code string, ask func() *reply) *reply {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for began := time.Now(); ; <-again.C {
+		r := ask()
+		if r.status != http.StatusServiceUnavailable || r.code() != code || time.Since(began) > serversTime {
+			return r
+		}
+	}
+}
+
+// askOnce sends a request once. No answer at all is a failure of the test, and an
+// empty reply.
+func (p *process) askOnce(t *testing.T, method, path string, body any, headers ...string) *reply {
 	t.Helper()
 	var sent io.Reader
 	if body != nil {
@@ -161,20 +189,21 @@ func (p *process) ask(t *testing.T, method, path string, body any, headers ...st
 
 func (r *reply) token() string { return r.header.Get("X-Consistency") }
 
+// code is that of an answer other than success.
+func (r *reply) code() string {
+	var said problem
+	_ = json.Unmarshal(r.body, &said)
+	return said.Code
+}
+
 // refused tells how far a reply is from 503 with a code and Retry-After, within a
 // time; empty if it is that.
 func (r *reply) refused(within time.Duration, codes ...string) string {
-	var said problem
-	_ = json.Unmarshal(r.body, &said)
 	seconds, err := strconv.Atoi(r.header.Get("Retry-After"))
-	named := false
-	for _, code := range codes {
-		named = named || said.Code == code
-	}
-	if r.status == http.StatusServiceUnavailable && named && err == nil && seconds > 0 && r.took <= within {
+	if r.status == http.StatusServiceUnavailable && slices.Contains(codes, r.code()) && err == nil && seconds > 0 && r.took <= within {
 		return ""
 	}
-	return fmt.Sprintf("%d %q, Retry-After %q, after %v", r.status, said.Code, r.header.Get("Retry-After"), r.took)
+	return fmt.Sprintf("%d %q, Retry-After %q, after %v", r.status, r.code(), r.header.Get("Retry-After"), r.took)
 }
 
 // eventually asks again until it is told that all is well.
@@ -195,6 +224,10 @@ func eventually(t *testing.T, within time.Duration, what string, try func() erro
 		<-again.C
 	}
 }
+
+// serversTime is how long a test waits for what comes by itself: the servers of tests
+// are slow.
+const serversTime = 3 * time.Minute
 
 // patience has a read wait for what it demands for as long as it may: the servers
 // of tests are slow.
@@ -235,7 +268,12 @@ func (who *person) keep(r *reply, name string) *reply {
 // mustWrite is write, which must be done.
 func (w *world) mustWrite(p *process, who *person, name string) {
 	w.t.Helper()
-	if r := w.write(p, who, name); r.status != http.StatusCreated && r.status != http.StatusOK {
+	w.written(w.write(p, who, name))
+}
+
+func (w *world) written(r *reply) {
+	w.t.Helper()
+	if r.status != http.StatusCreated && r.status != http.StatusOK {
 		w.t.Fatalf("a write is answered %d: %s", r.status, r.body)
 	}
 }
@@ -243,11 +281,38 @@ func (w *world) mustWrite(p *process, who *person, name string) {
 // remove removes a user.
 func (w *world) remove(p *process, who *person) {
 	w.t.Helper()
-	r := p.ask(w.t, http.MethodDelete, "/users/"+who.ID, nil)
+	w.removed(who, p.ask(w.t, http.MethodDelete, "/users/"+who.ID, nil))
+}
+
+func (w *world) removed(who *person, r *reply) {
+	w.t.Helper()
 	if r.status != http.StatusNoContent {
 		w.t.Fatalf("a removal is answered %d: %s", r.status, r.body)
 	}
 	who.gone, who.token = true, r.token()
+}
+
+// verified waits until an audit finds nothing: what follows live writes may be a
+// little behind them.
+func (w *world) verified(flags ...string) {
+	w.t.Helper()
+	eventually(w.t, serversTime, "nothing is found", func() error {
+		if code, out, errs := w.command(w.t.Context(), append([]string{"verify"}, flags...)...); code != exitDone || !strings.Contains(out, "no drift") {
+			return fmt.Errorf("verify ends with %d: %s%s", code, out, errs)
+		}
+		return nil
+	})
+}
+
+// verifiedHere is the same of the tables that the environment names.
+func verifiedHere(t *testing.T, flags ...string) {
+	t.Helper()
+	eventually(t, serversTime, "nothing is found", func() error {
+		if code, out, errs := runHere(t, append([]string{"verify"}, flags...)...); code != exitDone {
+			return fmt.Errorf("verify ends with %d: %s%s", code, out, errs)
+		}
+		return nil
+	})
 }
 
 // shownAs tells how what a query finds, over all of its pages, differs from those

@@ -72,7 +72,7 @@ func TestAnImportOfWhatIsThereChangesNothing(t *testing.T) {
 	id, token := newUser(t, served.url, "homer")
 	says(t, served.url+"/users/"+id, token, "", 200, id)
 	epoch := epochOf(t, served.url)
-	eventually(t, patienceOfMoves, "the user shows in the events", func() error {
+	eventually(t, serversTime, "the user shows in the events", func() error {
 		if _, there := everyCommit(t, served.url)[eventstream.Position{Stream: eventstream.UserStream(uuid.MustParse(id)), Seq: 1}]; !there {
 			return errNotYet
 		}

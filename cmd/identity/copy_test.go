@@ -86,7 +86,7 @@ func writing(t *testing.T, url string) (acknowledged *atomic.Int64, stop func())
 
 func until(t *testing.T, n *atomic.Int64, least int64) {
 	t.Helper()
-	eventually(t, time.Minute, "enough was written", func() error {
+	eventually(t, serversTime, "enough was written", func() error {
 		if at := n.Load(); at < least {
 			return fmt.Errorf("%d were written", at)
 		}

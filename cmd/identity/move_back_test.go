@@ -80,7 +80,7 @@ func TestWhatIsParkedIsNotLeftBehind(t *testing.T) {
 	if err := errors.Join(err, e.close()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, patienceOfMoves, "it is parked", func() error {
+	eventually(t, serversTime, "it is parked", func() error {
 		if got := ask(t, served.url+"/users/"+id, parked, ""); !strings.Contains(got.body, `"parked"`) {
 			return errNotYet
 		}

@@ -188,6 +188,23 @@ func (l *load) nothingLost(epoch eventstream.Epoch, old, taken map[eventstream.P
 	l.t.Logf("%d commits acknowledged, %d in the old store, %d in the new one; refused: %v", len(acknowledged), len(old), len(taken), l.refused)
 }
 
+// taken gives what a store that has taken over tells of, once that is all that was
+// acknowledged: on tables it tells of what was announced, a little later.
+func (l *load) taken(epoch eventstream.Epoch, url string) (taken map[eventstream.Position]eventstream.Hash) {
+	l.t.Helper()
+	acknowledged := l.positions(epoch)
+	eventually(l.t, serversTime, "the new store tells of all that was acknowledged", func() error {
+		taken = everyCommit(l.t, url)
+		for position := range acknowledged {
+			if _, there := taken[position]; !there {
+				return fmt.Errorf("%v was acknowledged and is missing", position)
+			}
+		}
+		return nil
+	})
+	return taken
+}
+
 // epochOf asks a service which life it lives.
 func epochOf(t *testing.T, url string) eventstream.Epoch {
 	t.Helper()
@@ -206,7 +223,7 @@ func epochOf(t *testing.T, url string) eventstream.Epoch {
 // slow: what is not available for now is asked for again.
 func says(t *testing.T, url, token, body string, status int, text string) {
 	t.Helper()
-	eventually(t, patienceOfMoves, "an answer", func() error {
+	eventually(t, serversTime, "an answer", func() error {
 		got := ask(t, url, token, body)
 		if got.status == status && strings.Contains(got.body, text) {
 			return nil
@@ -223,7 +240,7 @@ func says(t *testing.T, url, token, body string, status int, text string) {
 func someone(t *testing.T, url, name string) (id, token string) {
 	t.Helper()
 	id = uuid.NewString()
-	eventually(t, patienceOfMoves, "a user is made", func() error {
+	eventually(t, serversTime, "a user is made", func() error {
 		got := ask(t, url+"/users", "", `{"id":"`+id+`","username":"`+name+`"}`)
 		if token = got.token; got.status >= http.StatusMultipleChoices {
 			return fmt.Errorf("%d %s", got.status, got.body)
@@ -236,7 +253,7 @@ func someone(t *testing.T, url, name string) (id, token string) {
 // awaitNoLag waits until a replica's lag is over.
 func awaitNoLag(t *testing.T, url string) {
 	t.Helper()
-	eventually(t, patienceOfMoves, "the replica catches up", func() error {
+	eventually(t, serversTime, "the replica catches up", func() error {
 		var standing struct {
 			Replica struct{ LagSeconds *float64 }
 		}

@@ -14,9 +14,6 @@ import (
 	"github.com/seed5b6a70b4/identity/internal/testservers"
 )
 
-// patienceOfMoves is for servers of tests, which are slow.
-const patienceOfMoves = 3 * time.Minute
-
 // claimKeyOf is the claim secret of a data directory.
 func claimKeyOf(t *testing.T, data string) string {
 	t.Helper()
@@ -30,7 +27,7 @@ func claimKeyOf(t *testing.T, data string) string {
 // visible waits until a replica shows what a token demands.
 func visible(t *testing.T, url, id, token string) {
 	t.Helper()
-	eventually(t, patienceOfMoves, "what was written shows at the replica", func() error {
+	eventually(t, serversTime, "what was written shows at the replica", func() error {
 		got := ask(t, url+"/users/"+id, token, "")
 		if got.status == 200 {
 			return nil
@@ -95,7 +92,7 @@ func moves(t *testing.T, from string, writers int, start func(from string) *proc
 	before := l.acknowledged.Load()
 	until(t, &l.acknowledged, before+10)
 	id, token := someone(t, from, "before-"+uuid.NewString())
-	eventually(t, patienceOfMoves, "the replica takes over", func() error {
+	eventually(t, serversTime, "the replica takes over", func() error {
 		if code, _, errs := runHere(t, "promote", "--url", replica.url); code != exitDone {
 			return errors.New(errs) // what fails for now is asked for again
 		}
@@ -113,7 +110,7 @@ func moves(t *testing.T, from string, writers int, start func(from string) *proc
 	says(t, replica.url+"/store", "", "", 200, `"role":"primary"`)
 	_, token = someone(t, replica.url, "after-"+uuid.NewString())
 	says(t, replica.url+"/users/"+id, token, "", 200, id)
-	l.nothingLost(epoch, everyCommit(t, from), everyCommit(t, replica.url))
+	l.nothingLost(epoch, everyCommit(t, from), l.taken(epoch, replica.url))
 	return replica
 }
 

@@ -19,6 +19,8 @@ type rebuilder struct {
 	// grace is how long a generation that answered must go on being kept up to date:
 	// longer than a reader who has it may wait.
 	grace time.Duration
+	// succession bounds how long writers wait for an index at the moment of a switch.
+	succession time.Duration
 
 	// changing is held by whoever builds, switches or lets go.
 	changing chan struct{}
@@ -33,7 +35,7 @@ type rebuilder struct {
 }
 
 func (r *rebuilder) init(b *embedded) {
-	r.b, r.grace, r.changing = b, queries.MaxWait+time.Second, make(chan struct{}, 1)
+	r.b, r.grace, r.succession, r.changing = b, queries.MaxWait+time.Second, time.Second, make(chan struct{}, 1)
 	if b.settings.registry != nil {
 		b.settings.registry.MustRegister(&rebuildCollector{r.shown})
 	}
@@ -156,7 +158,7 @@ func (r *rebuilder) turn(ctx context.Context, to *generation) error {
 	}
 	err = b.synchroniser.Succeed(ctx, from.rows.view, to.rows.view, func() error {
 		if to.search != nil {
-			ctx, cancel := context.WithTimeout(ctx, succession)
+			ctx, cancel := context.WithTimeout(ctx, r.succession)
 			defer cancel()
 			if err := to.search.forwarder.Flush(ctx); err != nil {
 				return err
@@ -175,9 +177,6 @@ func (r *rebuilder) turn(ctx context.Context, to *generation) error {
 	r.kept, r.switched = from, time.Now()
 	return nil
 }
-
-// succession bounds how long writers wait for an index at the moment of a switch.
-const succession = time.Second
 
 // level brings a generation to where the one that answers is.
 func (r *rebuilder) level(ctx context.Context, to *generation) error {

@@ -32,7 +32,7 @@ var withHost = describing{"with host", func(ctx context.Context, view *memview.V
 
 func hosted(t *testing.T, b *embedded) []uuid.UUID {
 	t.Helper()
-	page, err := b.reader.Users(t.Context(), queries.Criteria{Attributes: map[string]string{"host": "example.org"}}, queries.Listing{}, queries.Freshness{Latest: true})
+	page, err := b.reader.Users(t.Context(), queries.Criteria{Attributes: map[string]string{"host": "example.org"}}, queries.Listing{}, queries.Freshness{Latest: true, Wait: queries.MaxWait})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -145,7 +144,7 @@ func TestVerifyRepairsInTheCloud(t *testing.T) {
 	p := w.start(w.direct, "serve", "--search", elasticSearch)
 	who := newPerson("spoilt")
 	w.mustWrite(p, who, "Spoilt")
-	eventually(t, time.Minute, "nothing is found", func() error {
+	eventually(t, serversTime, "nothing is found", func() error {
 		if code, out := w.says("verify", "--search", elasticSearch); code != exitDone {
 			return errors.New(out)
 		}

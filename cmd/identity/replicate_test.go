@@ -93,7 +93,7 @@ func TestReplicaKilledAgainAndAgain(t *testing.T) {
 	id, token := newUser(t, f.url, "listed")
 	visible(t, replica.url, id, token)
 	listed := ask(t, f.url+"/users?limit=1", "", "").token
-	eventually(t, patienceOfMoves, "a token of a list is met", func() error {
+	eventually(t, serversTime, "a token of a list is met", func() error {
 		if got := ask(t, replica.url+"/users?limit=1", listed, ""); got.status != 200 {
 			return fmt.Errorf("%d %s", got.status, got.body)
 		}
@@ -134,7 +134,7 @@ func TestSourceAway(t *testing.T) {
 	fails(t, "only that one can be followed", "replicate", "--from", replica.url, "--data", filepath.Join(f.dir, "third"), "--listen", "127.0.0.1:0")
 
 	f.kill(f.process)
-	eventually(t, patienceOfMoves, "the replica tells that it is behind", func() error {
+	eventually(t, serversTime, "the replica tells that it is behind", func() error {
 		got := ask(t, replica.url+"/store", "", "")
 		if !strings.Contains(got.body, `"failing"`) || strings.Contains(got.body, `"lagSeconds":0,`) {
 			return fmt.Errorf("%d %s", got.status, got.body)
@@ -178,7 +178,7 @@ func TestPromotionKilled(t *testing.T) {
 	newUser(t, f.url, "homer")
 	data := filepath.Join(f.dir, "replica")
 	replica := f.replica(data)
-	until := time.Now().Add(time.Minute)
+	until := time.Now().Add(serversTime)
 	for patience := time.Millisecond; ; patience *= 2 {
 		order := ask(t, replica.url+"/store:promote", "", `{"lost":false}`)
 		if order.status != 202 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -53,9 +54,7 @@ func TestRestored(t *testing.T) {
 	old := os.Getenv("IDENTITY_TABLE_PREFIX")
 	before := mustStartWith(t, t.TempDir(), env, "serve", "--listen", "127.0.0.1:0")
 	id, token := newUser(t, before.url, "homer")
-	if got := ask(t, before.url+"/users/"+id, token, ""); got.status != http.StatusOK {
-		t.Fatalf("in its own life the token is answered %d %s", got.status, got.body)
-	}
+	says(t, before.url+"/users/"+id, token, "", http.StatusOK, id)
 
 	prefix := "restored-" + uuid.NewString()
 	copyTable(t, old, prefix)
@@ -89,19 +88,28 @@ func TestRestored(t *testing.T) {
 		t.Errorf("a username that is taken is answered %d %s", got.status, got.body)
 	}
 	marge, _ := newUser(t, after.url, "marge")
-	for { // without a token it shows after a while: the table tells of its commits
-		got := ask(t, after.url+"/users/"+marge, "", "")
-		if got.status == http.StatusOK {
-			break
-		}
-		if got.status != http.StatusNotFound {
-			t.Fatal(got.status, got.body)
-		}
-	}
+	comes(t, after.url+"/users/"+marge) // the table tells of its commits
 	var list struct{ Items []json.RawMessage }
 	if got := ask(t, after.url+"/users", "", ""); json.Unmarshal([]byte(got.body), &list) != nil || len(list.Items) != 2 {
 		t.Errorf("the list is %s", got.body)
 	}
+}
+
+// comes waits until something shows without a token.
+func comes(t *testing.T, url string) {
+	t.Helper()
+	eventually(t, serversTime, "it shows by itself", func() error {
+		got := ask(t, url, "", "")
+		switch got.status {
+		case http.StatusOK:
+			return nil
+		case http.StatusNotFound, http.StatusServiceUnavailable:
+			return fmt.Errorf("%d %s", got.status, got.body)
+		default:
+			t.Fatal(got.status, got.body)
+			return nil
+		}
+	})
 }
 
 // Views that are in use are not taken for those of a restored table.

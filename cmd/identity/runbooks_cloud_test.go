@@ -50,8 +50,8 @@ func (w *world) whole(p *process, all []*person, members string, flags ...string
 	if err := w.shownAs(p, "", all); err != nil {
 		w.t.Error(err)
 	}
-	if r := p.ask(w.t, http.MethodGet, members, nil); r.status != http.StatusOK || strings.Count(string(r.body), `"kind":"user"`) != 2 {
-		w.t.Errorf("members are answered %d: %s", r.status, r.body)
+	if err := w.hasMembers(p, members); err != nil {
+		w.t.Error(err)
 	}
 	again := newPerson("again")
 	again.Username = all[0].Username
@@ -61,20 +61,45 @@ func (w *world) whole(p *process, all []*person, members string, flags ...string
 	who := newPerson("Fresh")
 	w.mustWrite(p, who, "Fresh")
 	all = append(all, who)
-	eventually(w.t, time.Minute, "what comes is shown without a token", func() error { return w.shownAs(p, "", all) })
-	eventually(w.t, time.Minute, "nothing is found", func() error {
-		if code, out := w.says(append([]string{"verify"}, flags...)...); code != exitDone || !strings.Contains(out, "no drift") {
-			return errors.New(out)
-		}
-		return nil
-	})
+	eventually(w.t, serversTime, "what comes is shown without a token", func() error { return w.shownAs(p, "", all) })
+	w.verified(flags...)
 	return all
+}
+
+func (w *world) hasMembers(p *process, members string) error {
+	w.t.Helper()
+	if r := p.ask(w.t, http.MethodGet, members, nil); r.status != http.StatusOK || strings.Count(string(r.body), `"kind":"user"`) != 2 {
+		return fmt.Errorf("members are answered %d: %s", r.status, r.body)
+	}
+	return nil
+}
+
+// followed waits until what crowd wrote is shown.
+func (w *world) followed(p *process, all []*person, members string) {
+	w.t.Helper()
+	eventually(w.t, serversTime, "all is shown", func() error {
+		return errors.Join(w.shownAs(p, "", all), w.hasMembers(p, members))
+	})
 }
 
 // lose deletes a table.
 func (w *world) lose(table string) {
 	w.t.Helper()
 	if _, err := w.tables.DeleteTable(w.t.Context(), &dynamodb.DeleteTableInput{TableName: &table}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// alter flips a bit of the first commit of a stream; the second time that is undone.
+func (w *world) alter(stream string) {
+	w.t.Helper()
+	key := map[string]types.AttributeValue{"p": &types.AttributeValueMemberS{Value: stream}, "s": &types.AttributeValueMemberN{Value: "1"}}
+	found, err := w.tables.GetItem(w.t.Context(), &dynamodb.GetItemInput{TableName: &w.names.Events, Key: key})
+	if err != nil || found.Item == nil {
+		w.t.Fatalf("the commit is %v, %v", found, err)
+	}
+	found.Item["d"].(*types.AttributeValueMemberB).Value[5] ^= 1
+	if _, err := w.tables.PutItem(w.t.Context(), &dynamodb.PutItemInput{TableName: &w.names.Events, Item: found.Item}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -112,20 +137,12 @@ func TestRunbookOfACorruptItem(t *testing.T) {
 	w := newWorld(t, 0)
 	p := w.start(w.direct, "serve")
 	all, members := w.crowd(p)
-	eventually(t, time.Minute, "all are shown", func() error { return w.shownAs(p, "", all) })
+	eventually(t, serversTime, "all are shown", func() error { return w.shownAs(p, "", all) })
 	endsWell(t, p)
 	copied := "restored-" + uuid.NewString()
 	w.copyTable(w.names.Events, namesOf(copied).Events)
 
-	key := map[string]types.AttributeValue{"p": &types.AttributeValueMemberS{Value: "user/" + all[2].ID}, "s": &types.AttributeValueMemberN{Value: "1"}}
-	found, err := w.tables.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &w.names.Events, Key: key})
-	if err != nil || found.Item == nil {
-		t.Fatalf("the commit is %v, %v", found, err)
-	}
-	found.Item["d"].(*types.AttributeValueMemberB).Value[5] ^= 1
-	if _, err := w.tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &w.names.Events, Item: found.Item}); err != nil {
-		t.Fatal(err)
-	}
+	w.alter("user/" + all[2].ID)
 	if code, out := w.says("verify"); code != exitFailed || !regexp.MustCompile(`(?m)^user/`+all[2].ID+`.*\b1\b`).MatchString(out) {
 		t.Errorf("verify ends with %d: %s", code, out)
 	}
@@ -144,7 +161,7 @@ func TestRunbookOfALostIndex(t *testing.T) {
 	w := newWorld(t, 0, "--search", elasticSearch)
 	p := w.start(w.direct, "serve", "--search", elasticSearch)
 	all, members := w.crowd(p)
-	eventually(t, time.Minute, "they are found before", func() error { return w.shownAs(p, "q=Ada", all) })
+	eventually(t, serversTime, "they are found before", func() error { return w.shownAs(p, "q=Ada", all) })
 	w.loseIndex()
 	if r := p.ask(t, http.MethodGet, "/users?q=Ada", nil); r.status != http.StatusServiceUnavailable {
 		t.Errorf("a search is answered %d: %s", r.status, r.body)
@@ -164,9 +181,7 @@ func TestRunbookOfALostIndex(t *testing.T) {
 			found = append(found, who)
 		}
 	}
-	if err := w.shownAs(p, "q=Ada", found); err != nil {
-		t.Error(err)
-	}
+	eventually(t, serversTime, "they are found again", func() error { return w.shownAs(p, "q=Ada", found) })
 }
 
 // The runbook of a lag that stands: nobody reads, which is seen, and a synchroniser
@@ -182,7 +197,7 @@ func TestRunbookOfALagThatStands(t *testing.T) {
 		t.Error("nobody reads, and all is shown")
 	}
 	w.start(w.direct, "sync")
-	eventually(t, time.Minute, "it catches up", func() error { return w.shownAs(p, "", all) })
+	w.followed(p, all, members)
 	w.whole(p, all, members)
 }
 
@@ -193,22 +208,10 @@ func TestRunbookOfAParkedStream(t *testing.T) {
 	p := w.start(w.direct, "serve", "--feed", "none")
 	all, members := w.crowd(p)
 	stream := "user/" + all[2].ID
-	key := map[string]types.AttributeValue{"p": &types.AttributeValueMemberS{Value: stream}, "s": &types.AttributeValueMemberN{Value: "1"}}
-	alter := func() {
-		t.Helper()
-		found, err := w.tables.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &w.names.Events, Key: key})
-		if err != nil || found.Item == nil {
-			t.Fatalf("the commit is %v, %v", found, err)
-		}
-		found.Item["d"].(*types.AttributeValueMemberB).Value[5] ^= 1
-		if _, err := w.tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &w.names.Events, Item: found.Item}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	alter()
+	w.alter(stream)
 	w.start(w.direct, "sync")
 	listed := regexp.MustCompile(`(?m)^dynamoview\t` + stream + `\tat 1\tcorrupt\tsince `)
-	eventually(t, time.Minute, "it is parked", func() error {
+	eventually(t, serversTime, "it is parked", func() error {
 		if code, out := w.says("parked"); code != exitDone || !listed.MatchString(out) {
 			return fmt.Errorf("%w: %d %s", errNotYet, code, out)
 		}
@@ -218,7 +221,7 @@ func TestRunbookOfAParkedStream(t *testing.T) {
 		t.Errorf("who demands it is answered %s", fault)
 	}
 	others := append(slices.Clone(all[:2]), all[3:]...)
-	eventually(t, time.Minute, "everything else goes on", func() error { return w.shownAs(p, "", others) })
+	eventually(t, serversTime, "everything else goes on", func() error { return w.shownAs(p, "", others) })
 	if code, out, errs := w.command(t.Context(), "parked", "retry", stream); code != exitFailed || !strings.Contains(out, "still parked") {
 		t.Errorf("tried again with nothing put right: %d %s%s", code, out, errs)
 	}
@@ -226,11 +229,14 @@ func TestRunbookOfAParkedStream(t *testing.T) {
 		t.Errorf("verify ends with %d: %s", code, out)
 	}
 
-	alter() // back to what was written
+	w.alter(stream) // back to what was written
 	w.done("parked", "retry")
-	if code, out := w.says("parked"); code != exitDone || out != "" {
-		t.Errorf("afterwards is listed %d %s", code, out)
-	}
-	eventually(t, time.Minute, "all is shown", func() error { return w.shownAs(p, "", all) })
+	eventually(t, serversTime, "nothing is parked any more", func() error {
+		if code, out := w.says("parked"); code != exitDone || out != "" {
+			return fmt.Errorf("listed is %d %s", code, out)
+		}
+		return nil
+	})
+	w.followed(p, all, members)
 	w.whole(p, all, members)
 }

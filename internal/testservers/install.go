@@ -2,8 +2,10 @@ package testservers
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -65,6 +67,17 @@ func answers(url string) (status int, body string) {
 		return 0, ""
 	}
 	return response.StatusCode, string(start)
+}
+
+// listens tells whether a URL takes connections, or may yet.
+func listens(url string) bool {
+	connection, err := net.DialTimeout("tcp", strings.TrimPrefix(url, "http://"), asker.Timeout)
+	if err != nil {
+		var refusal net.Error
+		return errors.As(err, &refusal) && refusal.Timeout()
+	}
+	connection.Close()
+	return true
 }
 
 func isOK(status int) bool { return status == http.StatusOK }

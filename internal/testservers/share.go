@@ -30,7 +30,10 @@ const (
 
 var errEnded = errors.New("without an error")
 
-const startTime = 3 * time.Minute
+const (
+	startTime = 3 * time.Minute
+	slowTime  = time.Minute // for which a server that runs may not be ready
+)
 
 // share gives the address of the server that all processes share, and has it
 // installed and started if need be. It is kept until this process ends.
@@ -48,13 +51,28 @@ func (s *server) share() (string, error) {
 	if err := s.using.RLock(); err != nil {
 		return "", fmt.Errorf("say that it is used: %w", err)
 	}
-	if running, err := os.ReadFile(filepath.Join(home, addressFile)); err == nil && s.ready(string(running)) {
+	if running, err := os.ReadFile(filepath.Join(home, addressFile)); err == nil && s.runs(string(running)) {
 		return string(running), nil
 	}
 	if err := s.installed(filepath.Join(home, libDir)); err != nil {
 		return "", err
 	}
 	return s.start(home)
+}
+
+// runs tells whether the server still runs where it was started. One that is busy may
+// not say so at once, and a machine may be too small for two.
+func (s *server) runs(url string) bool {
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for began := time.Now(); ; <-again.C {
+		if s.ready(url) {
+			return true
+		}
+		if !listens(url) || time.Since(began) > slowTime {
+			return false
+		}
+	}
 }
 
 // home is the directory of the server, made if need be.

@@ -1,6 +1,8 @@
 package testservers
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -10,6 +12,29 @@ func TestWhatAMachineLacksIsSaidInOneLine(t *testing.T) {
 	_, err := lacking.share()
 	if err == nil || !strings.HasSuffix(err.Error(), "no no-such-tool, no nor-this") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("it says %v", err)
+	}
+}
+
+// A server that is busy is asked again, and one that is gone is not.
+func TestAServerThatRunsMayBeBusy(t *testing.T) {
+	asked := 0
+	busy := &server{ready: func(url string) bool {
+		asked++
+		status, _ := answers(url)
+		return isOK(status)
+	}}
+	left := 3
+	there := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if left--; left >= 0 {
+			w.WriteHeader(http.StatusRequestTimeout)
+		}
+	}))
+	if !busy.runs(there.URL) || asked != 4 {
+		t.Errorf("it is said not to run, or was asked %d times", asked)
+	}
+	there.Close()
+	if busy.runs(there.URL) || asked != 5 {
+		t.Errorf("what is gone is said to run, or was asked %d times", asked-4)
 	}
 }
 
