@@ -57,20 +57,33 @@ func (f *faulty) Last(ctx context.Context, stream eventstream.StreamID) (eventst
 
 const leak = "secret of the storage"
 
+// requestsToTheStore are methods, paths and bodies that no view answers alone.
+func requestsToTheStore(user, group string) [][3]string {
+	return [][3]string{
+		{"GET", "/users?username=homer", ""},
+		{"GET", "/users/" + user + "?seq=1", ""},
+		{"GET", "/users/" + user + "/history", ""},
+		{"GET", "/groups/" + group + "/history", ""},
+		{"PATCH", "/users/" + user, `{"name":"x"}`},
+		{"POST", "/users", `{"username":"other"}`},
+		{"PUT", "/groups/" + group + "/members/" + user, ""},
+		{"DELETE", "/groups/" + group, ""},
+		{"POST", "/keys", `{"label":"x","scopes":["read"]}`},
+	}
+}
+
 func TestFaultsBehindUs(t *testing.T) {
 	store := &faulty{}
 	d := newDirectory(t, wiring{store: func(s eventstream.Store) eventstream.Store { store.Store = s; return store }})
 	var log bytes.Buffer
-	patient := d.handler(t, func(c *httpapi.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
-	hasty := d.handler(t, func(c *httpapi.Config) {
-		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
-		c.Timeout = 100 * time.Millisecond
-	})
-	handler := patient
+	within := func(timeout time.Duration) http.Handler {
+		return d.handler(t, func(c *httpapi.Config) {
+			c.Logger, c.Timeout = slog.New(slog.NewTextHandler(&log, nil)), timeout
+		})
+	}
+	handler := within(time.Minute)
 	user := created(t, handler, "/users", `{"username":"homer"}`)
 	group := created(t, handler, "/groups", `{"name":"staff"}`)
-	member := "/groups/" + group + "/members/" + user
-
 	for _, test := range []struct {
 		name   string
 		fault  func(context.Context) error
@@ -87,20 +100,11 @@ func TestFaultsBehindUs(t *testing.T) {
 		{"a panic", func(context.Context) error { panic(leak) }, 500, "internal", 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if handler = patient; test.name == "too slow" {
-				handler = hasty
+			handler := handler
+			if test.name == "too slow" {
+				handler = within(100 * time.Millisecond)
 			}
-			for _, request := range [][3]string{
-				{"GET", "/users?username=homer", ""},
-				{"GET", "/users/" + user + "?seq=1", ""},
-				{"GET", "/users/" + user + "/history", ""},
-				{"GET", "/groups/" + group + "/history", ""},
-				{"PATCH", "/users/" + user, `{"name":"x"}`},
-				{"POST", "/users", `{"username":"other"}`},
-				{"PUT", member, ""},
-				{"DELETE", "/groups/" + group, ""},
-				{"POST", "/keys", `{"label":"x","scopes":["read"]}`},
-			} {
+			for _, request := range requestsToTheStore(user, group) {
 				log.Reset()
 				store.failWith(test.fault)
 				answer := ask(handler, request[0], request[1], request[2])

@@ -119,8 +119,8 @@ func (r *Reader) ensureAll(ctx context.Context, waiter Waiter, token eventstream
 }
 
 // ensureTogether waits for several positions at a time. Positions end behind
-// together, when the time is up; whoever finds out then why one cannot be reached
-// at all, as that it is parked, says more than they do.
+// together, when the time is up; whoever finds out then that one cannot be reached
+// at all says more than they do.
 func (r *Reader) ensureTogether(ctx context.Context, waiter Waiter, token eventstream.Token) error {
 	var behind atomic.Pointer[error]
 	group, together := errgroup.WithContext(ctx)
@@ -128,7 +128,10 @@ func (r *Reader) ensureTogether(ctx context.Context, waiter Waiter, token events
 	for _, position := range token {
 		group.Go(func() error {
 			err := r.ensureOne(together, waiter, position)
-			if errors.Is(err, eventstream.ErrBehind) && !errors.Is(err, eventstream.ErrParked) {
+			if err == nil || unreachable(err) {
+				return err
+			}
+			if err = late(ctx, err); errors.Is(err, eventstream.ErrBehind) {
 				behind.Store(&err)
 				return nil
 			}
@@ -142,6 +145,11 @@ func (r *Reader) ensureTogether(ctx context.Context, waiter Waiter, token events
 		return *err
 	}
 	return nil
+}
+
+// unreachable tells whether no waiting brings a position.
+func unreachable(err error) bool {
+	return errors.Is(err, eventstream.ErrParked) || errors.Is(err, eventstream.ErrUnknownPosition) || errors.Is(err, eventstream.ErrCorrupt)
 }
 
 func (r *Reader) ensureOne(ctx context.Context, waiter Waiter, position eventstream.Position) (err error) {

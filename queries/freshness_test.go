@@ -2,6 +2,7 @@ package queries_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -286,8 +287,12 @@ type outlasting struct {
 func (w *outlasting) Ensure(ctx context.Context, stream eventstream.StreamID, _ eventstream.Seq) error {
 	<-ctx.Done()
 	if stream == w.parked {
-		<-w.behind
-		return eventstream.ErrParked
+		select {
+		case <-w.behind:
+			return eventstream.ErrParked
+		case <-time.After(time.Minute):
+			return errors.New("the other is not waited for at the same time")
+		}
 	}
 	defer close(w.behind)
 	return fmt.Errorf("%w: %w", eventstream.ErrBehind, ctx.Err())
@@ -307,12 +312,42 @@ func TestWhatIsParkedIsSaidBeforeWhatIsLate(t *testing.T) {
 	isErr(t, "user", err, eventstream.ErrParked)
 }
 
+// endless is a waiter that gets nowhere, with its own error.
+type endless struct{}
+
+func (endless) Ensure(ctx context.Context, _ eventstream.StreamID, _ eventstream.Seq) error {
+	<-ctx.Done()
+	return fmt.Errorf("%w: %w", eventstream.ErrBehind, ctx.Err())
+}
+
+func (endless) Complete() error { return nil }
+
+// More positions than are waited for at a time are behind too: some of them are only
+// looked at when the time is up.
+func TestManyPositionsAreBehindTogether(t *testing.T) {
+	d := newDirectoryOn(t, func(s *memstore.Store) eventstream.Store { return struct{ eventstream.Store }{s} })
+	ada := d.user("ada")
+	reader, err := queries.NewReader(queries.Config{Streams: d.streams, View: d.view, Waiter: endless{}, Search: search{d}, SearchWaiter: endless{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	positions := []eventstream.Position{at(eventstream.NestingStream, 1)}
+	for range 40 {
+		positions = append(positions, at(eventstream.GroupStream(uuid.New()), 1))
+	}
+	_, err = reader.User(t.Context(), ada.User.ID, quick(positions...))
+	isErr(t, "user", err, eventstream.ErrBehind)
+}
+
 // deadlines is a waiter that notes how long it may wait at most.
-type deadlines struct{ least time.Duration }
+type deadlines struct{ least, pause time.Duration }
 
 func (w *deadlines) Ensure(ctx context.Context, _ eventstream.StreamID, _ eventstream.Seq) error {
 	deadline, _ := ctx.Deadline()
 	w.least = time.Until(deadline)
+	if w.pause > 0 {
+		<-time.After(w.pause)
+	}
 	return nil
 }
 
@@ -366,6 +401,15 @@ func TestTheHolderOfAKeyIsWaitedForLongest(t *testing.T) {
 	isErr(t, "holder", err, nil)
 	if waiter.least > queries.MaxWait || waiter.least < queries.MaxWait-time.Since(began) {
 		t.Errorf("it may wait %v", waiter.least)
+	}
+
+	owned := d.do(commands.CreateKey{Label: text(t, "own"), Scopes: []domain.Scope{domain.ReadScope}, Owner: d.user("ada").User.ID}).Key
+	waiter.pause = 20 * time.Millisecond
+	began = time.Now()
+	_, err = reader.Holder(t.Context(), owned.ID)
+	isErr(t, "holder with an owner", err, nil)
+	if waiter.least > queries.MaxWait-waiter.pause || waiter.least < queries.MaxWait-time.Since(began) {
+		t.Errorf("for the owner it may wait %v", waiter.least)
 	}
 }
 

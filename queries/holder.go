@@ -28,7 +28,7 @@ type remembered struct {
 
 // Holder gives an API key that was not revoked and the user it belongs to, who
 // exists, as they were at most Config.KeyAge ago. Where they are read anew it waits
-// for them as long as any reader may: nothing is answered without them.
+// for both together as long as any reader may: nothing is answered without them.
 func (r *Reader) Holder(ctx context.Context, id domain.KeyID) (Holder, error) {
 	r = r.answering()
 	if r.holders == nil {
@@ -48,9 +48,13 @@ func (r *Reader) Holder(ctx context.Context, id domain.KeyID) (Holder, error) {
 }
 
 func (r *Reader) holder(ctx context.Context, id domain.KeyID, fresh Freshness) (Holder, error) {
+	began := time.Now()
 	key, err := r.Key(ctx, id, fresh)
 	if err != nil || key.Value.Owner.IsZero() {
 		return Holder{Key: key.Value}, err
+	}
+	if fresh.Wait > 0 {
+		fresh.Wait = max(fresh.Wait-time.Since(began), time.Nanosecond)
 	}
 	owner, err := r.User(ctx, key.Value.Owner, fresh)
 	return Holder{key.Value, owner.Value}, err

@@ -178,7 +178,9 @@ func (c *cloud) openViews(ctx context.Context) error {
 	c.notices = changenotices.New(c.streams, c.changes, changenotices.Options{Poll: changesPoll, Logger: c.settings.log})
 	c.events = changefeed.NewTransactions(c.streams, c.changes)
 	c.followed, c.builder = newFollowed(c), newBuilder(c)
-	options := &querysync.Options{Parked: c.state, Changes: c.changes, Confirm: c.followed.confirm, Logger: c.settings.log, Reason: parkReason}
+	options := &querysync.Options{
+		Parked: c.state, Changes: c.changes, Confirm: c.followed.confirm, Logger: c.settings.log, Reason: parkReason, SweepEvery: c.settings.sweepEvery,
+	}
 	if c.settings.registry != nil {
 		options.Metrics = c.settings.registry
 	}

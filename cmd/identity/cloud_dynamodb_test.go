@@ -17,8 +17,8 @@ import (
 )
 
 // answerTime is within what everything is answered while DynamoDB is away: what a
-// request may take, and as much again for a machine that is slow.
-const answerTime = 30 * time.Second
+// request may take, and some more for a machine that is slow.
+const answerTime = 24 * time.Second
 
 // While DynamoDB is away everything is answered 503 in time, and the process is
 // alive. Afterwards it goes on by itself, and every write that was refused is

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed5b6a70b4/identity/internal/testproxy"
+	"github.com/seed5b6a70b4/identity/queries"
 )
 
 // awayVar is a variable with how long servers are away in tests, if they are to be
@@ -60,7 +61,7 @@ func TestElasticsearchAway(t *testing.T) {
 // goesOn does everything for a while, without search.
 func (w *world) goesOn(p *process, all []*person) []*person {
 	w.t.Helper()
-	const within = 10 * time.Second // less than a request may take
+	const within = queries.DefaultSearchWait + 2500*time.Millisecond // less than it may be told to wait
 	for until := time.Now().Add(awayTime(w.t)); ; {
 		who := newPerson("Ada")
 		w.mustWrite(p, who, "Ada "+who.ID)

@@ -42,7 +42,7 @@ func (m *mirror) read(wait string) bool {
 		path += "&after=" + m.at
 	}
 	r := m.p.ask(m.w.t, http.MethodGet, path, nil)
-	if r.status == http.StatusServiceUnavailable && r.code() == "unavailable" {
+	if r.unheard() {
 		return false // for now
 	}
 	var page struct {
@@ -137,7 +137,7 @@ func (w *world) exports(p *process, file string) error {
 	if code == exitDone {
 		return nil
 	}
-	if !strings.Contains(errs, "503 unavailable") {
+	if !strings.Contains(errs, unheard503) {
 		w.t.Errorf("export ends with %d: %s%s", code, out, errs)
 		return nil
 	}

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
+	"regexp"
 	"sync"
 	"syscall"
 	"testing"
@@ -78,14 +78,16 @@ func (w *world) held(want map[*process]int) {
 	w.t.Logf("the shards are shared out over %d after %v", len(want), took.Round(time.Millisecond))
 }
 
+var notGivenBack = regexp.MustCompile(`a shard was not given back.* shard=(\S+) .*deadline exceeded`)
+
 // givenBack looks whether leases are owned by no more than one process, now: what
 // another that has ended has not given back would be waited for until it expires. It
 // tries that once.
 func (w *world) givenBack(ended *process) {
 	w.t.Helper()
-	if strings.Contains(ended.logged(), "a shard was not given back") {
-		w.t.Log("a shard was not given back, as was said")
-		return
+	late := map[string]bool{} // could not be given back in time, as was said
+	for _, said := range notGivenBack.FindAllStringSubmatch(ended.logged(), -1) {
+		late[said[1]] = true
 	}
 	for _, group := range []string{kinesisGroup, searchGroup} {
 		leases, err := dynamolease.New(w.tables, w.names.State, group).List(w.t.Context())
@@ -94,7 +96,7 @@ func (w *world) givenBack(ended *process) {
 		}
 		owners := map[string]bool{}
 		for _, lease := range leases {
-			if lease.Owner != "" {
+			if lease.Owner != "" && !late[lease.Shard] {
 				owners[lease.Owner] = true
 			}
 		}
@@ -152,9 +154,8 @@ func (w *world) writeUntil(p *process, word string, all *writers) {
 	}
 }
 
-// insist asks again while a service is unavailable: on a slow machine it may not have
-// heard for a while which views answer.
-func insist(ask func() *reply) *reply { return repeated("unavailable", ask) }
+// insist asks again while a process has not heard which views answer.
+func insist(ask func() *reply) *reply { return repeated((*reply).unheard, ask) }
 
 // insistWrite is mustWrite, which is made again.
 func (w *world) insistWrite(p *process, who *person, name string) {
@@ -165,17 +166,7 @@ func (w *world) insistWrite(p *process, who *person, name string) {
 // insistRemove is remove, which is made again.
 func (w *world) insistRemove(p *process, who *person) {
 	w.t.Helper()
-	refused := false
-	r := insist(func() *reply {
-		r := p.ask(w.t, http.MethodDelete, "/users/"+who.ID, nil)
-		refused = refused || r.status == http.StatusServiceUnavailable
-		return r
-	})
-	if refused && r.status == http.StatusNotFound {
-		who.gone = true // by one that was answered 503
-		return
-	}
-	w.removed(who, r)
+	w.removed(who, insist(func() *reply { return p.ask(w.t, http.MethodDelete, "/users/"+who.ID, nil) }))
 }
 
 // force demands what was written, so that the reader writes the row and leaves the

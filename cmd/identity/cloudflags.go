@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"time"
 )
 
 // The values of --store, --feed and --search.
@@ -23,6 +24,18 @@ const (
 type followFlags struct {
 	Feed   string `env:"IDENTITY_FEED" placeholder:"NAME" help:"How views hear of commits in DynamoDB: dynamodbstreams (default), kinesis, or none where other processes run identity sync."`
 	Search string `env:"IDENTITY_SEARCH" placeholder:"NAME" help:"Search index: embedded (default with the embedded store), elasticsearch (with dynamodb), or none (default with dynamodb)."`
+}
+
+// sweepFlags say how often it is looked for what no feed told of.
+type sweepFlags struct {
+	SweepEvery time.Duration `env:"IDENTITY_SWEEP_EVERY" default:"3m" placeholder:"TIME" help:"With DynamoDB, how often every stream that has moved since the last time is looked at, which finds what no feed told of. Default 3m."`
+}
+
+func (f *sweepFlags) check() error {
+	if f.SweepEvery < time.Second {
+		return misused("--sweep-every, IDENTITY_SWEEP_EVERY: %s is less than a second", f.SweepEvery)
+	}
+	return nil
 }
 
 // fill sets what was not said, for a store, and refuses what does not go with it.

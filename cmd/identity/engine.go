@@ -83,6 +83,8 @@ type settings struct {
 	looking bool
 	// noSearch leaves the index out.
 	noSearch bool
+	// sweepEvery is querysync.Options.SweepEvery.
+	sweepEvery time.Duration
 	// freeSpace tells how much room the disk has; nil asks the system.
 	freeSpace func() (uint64, error)
 	// fatal is told when a sync failed and the process must end.

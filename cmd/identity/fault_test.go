@@ -90,7 +90,7 @@ func toldFree(t *testing.T, registry *prometheus.Registry) float64 {
 func TestFailedSyncEndsTheProcess(t *testing.T) {
 	dir := t.TempDir()
 	read, write := io.Pipe()
-	s := &service{flags: &serveCommand{dataFlags: dataFlags{Data: dir, Store: "embedded"}, followFlags: followFlags{Search: embeddedSearch}, Listen: "127.0.0.1:0", DrainDelay: time.Hour}}
+	s := &service{flags: &serveCommand{dataFlags: dataFlags{Data: dir, Store: "embedded"}, followFlags: followFlags{Search: embeddedSearch}, sweepFlags: sweepFlags{SweepEvery: time.Hour}, Listen: "127.0.0.1:0", DrainDelay: time.Hour}}
 	s.lines, s.log, s.access = newLogs(write, "text")
 	ended := make(chan error, 1)
 	go func() {

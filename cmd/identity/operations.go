@@ -41,6 +41,7 @@ func (o *operations) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Request-Id", httpapi.RequestID(r))
+	order, err := parseAuditOrder(r.URL.RawQuery)
 	switch {
 	case !o.allowed(r):
 		w.Header().Set("WWW-Authenticate", "Bearer")
@@ -48,15 +49,12 @@ func (o *operations) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		refuse(w, http.StatusMethodNotAllowed, "method_not_allowed", "an audit is begun with POST")
+	case err != nil:
+		refuse(w, http.StatusUnprocessableEntity, "invalid", err.Error())
 	case !o.auditing.TryLock():
 		refuse(w, http.StatusConflict, "busy", "an audit is under way")
 	default:
 		defer o.auditing.Unlock()
-		order, err := parseAuditOrder(r.URL.Query())
-		if err != nil {
-			refuse(w, http.StatusUnprocessableEntity, "invalid", err.Error())
-			return
-		}
 		o.verify(w, r, order)
 	}
 }

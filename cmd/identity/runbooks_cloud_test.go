@@ -196,6 +196,8 @@ func TestRunbookOfALagThatStands(t *testing.T) {
 	if err := w.shownAs(p, "", all); err == nil {
 		t.Error("nobody reads, and all is shown")
 	}
+	w.finds("user/" + all[0].ID)
+	w.finds("user/"+all[0].ID, "--url", p.url)
 	w.start(w.direct, "sync")
 	w.followed(p, all, members)
 	w.whole(p, all, members)
@@ -217,7 +219,7 @@ func TestRunbookOfAParkedStream(t *testing.T) {
 		}
 		return nil
 	})
-	if fault := p.ask(t, http.MethodGet, "/users/"+all[2].ID, nil, "X-Consistency", all[2].token, "Prefer", patience).refused(10*time.Second, "parked"); fault != "" {
+	if fault := p.askOnce(t, http.MethodGet, "/users/"+all[2].ID, nil, "X-Consistency", all[2].token, "Prefer", patience).refused(10*time.Second, "parked"); fault != "" {
 		t.Errorf("who demands it is answered %s", fault)
 	}
 	others := append(slices.Clone(all[:2]), all[3:]...)

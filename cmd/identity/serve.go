@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -13,6 +14,7 @@ import (
 type serveCommand struct {
 	dataFlags   `embed:""`
 	followFlags `embed:""`
+	sweepFlags  `embed:""`
 	Listen      string        `env:"IDENTITY_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen; port 0 picks one. Default 127.0.0.1:8080."`
 	TLSCert     string        `name:"tls-cert" env:"IDENTITY_TLS_CERT" placeholder:"FILE" help:"Certificate chain in PEM; serves HTTPS, and is read again when it changes."`
 	TLSKey      string        `name:"tls-key" env:"IDENTITY_TLS_KEY" placeholder:"FILE" help:"The certificate's key in PEM."`
@@ -25,7 +27,7 @@ type serveCommand struct {
 
 // check refuses settings that cannot be served with.
 func (s *serveCommand) check() error {
-	if err := s.dataFlags.check(); err != nil {
+	if err := errors.Join(s.dataFlags.check(), s.sweepFlags.check()); err != nil {
 		return err
 	}
 	if err := checkAddress("--listen, IDENTITY_LISTEN", s.Listen); err != nil {
@@ -82,7 +84,7 @@ func (s *serveCommand) service(c *console) (*service, error) {
 
 // open opens the engine that the flags name.
 func (s *serveCommand) open(ctx context.Context, set settings) (engine, error) {
-	set.noSearch = s.Search == noSearch
+	set.noSearch, set.sweepEvery = s.Search == noSearch, s.SweepEvery
 	return s.dataFlags.open(ctx, s.followFlags, set)
 }
 

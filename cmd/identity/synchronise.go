@@ -17,6 +17,7 @@ import (
 type syncCommand struct {
 	dataFlags   `embed:""`
 	followFlags `embed:""`
+	sweepFlags  `embed:""`
 	workerFlags `embed:""`
 }
 
@@ -38,7 +39,7 @@ func (f *workerFlags) check() error {
 // Run follows the streams until a signal. Where the Lambda runtime started it, it
 // does so as the events tell that it hands out.
 func (s *syncCommand) Run(c *console) error {
-	if err := errors.Join(s.dataFlags.check(), s.workerFlags.check()); err != nil {
+	if err := errors.Join(s.dataFlags.check(), s.sweepFlags.check(), s.workerFlags.check()); err != nil {
 		return err
 	}
 	if s.Store != dynamoStore {
@@ -54,6 +55,7 @@ func (s *syncCommand) Run(c *console) error {
 		return misused("--feed, IDENTITY_FEED: a synchroniser needs one: %s or %s", streamsFeed, kinesisFeed)
 	}
 	return s.work(c, func(ctx context.Context, set settings) (worker, error) {
+		set.sweepEvery = s.SweepEvery
 		return openCloud(ctx, s.TablePrefix, s.followFlags, set)
 	})
 }

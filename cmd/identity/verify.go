@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	neturl "net/url"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,7 +22,7 @@ type verifyCommand struct {
 	remoteFlags `embed:""`
 	Search      string        `env:"IDENTITY_SEARCH" placeholder:"NAME" help:"The index that follows the directory, as serve is told; with elasticsearch it must have got to where the audit begins, and hold what the rows say."`
 	Show        int           `default:"1000" placeholder:"N" help:"How many findings are shown at most; all are counted. Default 1000."`
-	Patience    time.Duration `default:"0s" placeholder:"DURATION" help:"How long what differs may take to come right, as views and indexes follow the streams: as long as they are behind, an hour at most. Default 10s on tables, and 1s on a log, where only indexes are waited for."`
+	Patience    time.Duration `default:"0s" placeholder:"DURATION" help:"How long what differs may take to come right, as views and indexes follow the streams: as long as they are behind, an hour at most. On a log only indexes are waited for, and while they move. 0, the default, is 10s on tables and 1s on a log."`
 	Repair      bool          `help:"Make anew what differs and is derived from the streams: rows, announcements, marks, documents of the search index. What is not derived is told and left. Then audit again."`
 	JSON        bool          `name:"json" help:"Print one JSON object: the findings, at most --show of them, and the totals."`
 }
@@ -35,7 +36,7 @@ func (v *verifyCommand) Run(c *console) error {
 		return misused("--show: %d is less than nothing", v.Show)
 	}
 	if err := (auditOrder{patience: v.Patience}).check(); err != nil {
-		return misused("%s", err)
+		return misused("--%s", err)
 	}
 	if err := v.lookable(); err != nil {
 		return err
@@ -155,7 +156,7 @@ type auditLine struct {
 // verify asks a running service for an audit, and for repairs.
 func (c *client) verify(ctx context.Context, options audit.Options, repair bool) (verdict, error) {
 	order := auditOrder{repair, options.Patience}
-	answer, err := c.open(ctx, http.MethodPost, verifyPath+"?"+order.query(), nil)
+	answer, err := c.open(ctx, http.MethodPost, (&neturl.URL{Path: verifyPath, RawQuery: order.query()}).String(), nil)
 	if err != nil {
 		return verdict{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
-	// late tells that nothing was done, as what the request needs is not there in time.
+	// late tells that what a read needs, or who asks, is not there in time.
 	late bool
 }
 
@@ -80,7 +81,7 @@ func (c *client) patch(path, body string, headers ...string) *reply {
 
 // lateTime bounds how long a request is made again that is answered that what it
 // needs is not there in time, by a service whose servers are slow.
-const lateTime = 2 * time.Minute
+const lateTime = time.Minute
 
 // do makes a request; headers are names and values in turns, and a name may come
 // more than once. Content-Type given twice is replaced. Where views follow the store
@@ -89,6 +90,8 @@ func (c *client) do(method, path, body string, headers ...string) *reply {
 	c.t.Helper()
 	r := c.once(method, path, body, headers...)
 	for began := time.Now(); c.target.Behind && r.late && time.Since(began) < lateTime; {
+		seconds, _ := strconv.Atoi(r.header.Get("Retry-After"))
+		time.Sleep(time.Duration(seconds) * time.Second)
 		r = c.once(method, path, body, headers...)
 	}
 	return r
@@ -135,7 +138,7 @@ func (c *client) once(method, path, body string, headers ...string) *reply {
 	c.checkAnswer(method, request.URL.Path, r)
 	if r.status == http.StatusServiceUnavailable && method != http.MethodHead {
 		code := r.text("code")
-		r.late = code == "view_behind" || code == "unavailable" && read && searches(request)
+		r.late = code == "view_behind" && (read || c.key != c.target.AdminKey) || code == "unavailable" && read && searches(request)
 	}
 	switch {
 	case c.session == nil || r.status >= 300 && r.status != http.StatusNotFound && r.status != http.StatusNotModified:

@@ -187,18 +187,15 @@ func (a *audit) comparePositions(ctx context.Context) error {
 }
 
 // awaitPosition gives the index's position once it is where the audit began, or
-// has not moved for a second.
+// has not moved for as long as Options.Patience.
 func (a *audit) awaitPosition(ctx context.Context, applied func() uint64) (uint64, error) {
-	const looks, pause = 100, 10 * time.Millisecond
 	at := applied()
-	for look := 0; at < a.report.End && look < looks; look++ {
-		select {
-		case <-ctx.Done():
-			return at, ctx.Err()
-		case <-time.After(pause):
+	for moved := time.Now(); at < a.report.End && time.Since(moved) < a.options.Patience; {
+		if err := wait(ctx, 10*time.Millisecond); err != nil {
+			return at, err
 		}
 		if now := applied(); now > at {
-			at, look = now, 0
+			at, moved = now, time.Now()
 		}
 	}
 	return at, nil

@@ -62,24 +62,22 @@ func (a *audit) settleAll(ctx context.Context, look look) error {
 	}
 }
 
-// Doubts are looked at again so often at least, and after such a pause at most.
-const (
-	leastRounds  = 8
-	longestPause = 5 * time.Second
-)
+// Between two looks at doubts is an eighth of Options.Patience, and such a pause at
+// most.
+const longestPause = 5 * time.Second
 
 // settleDoubts looks at doubts until they are gone or patience is at its end, and
 // reports those that stay.
 func (a *audit) settleDoubts(ctx context.Context) error {
 	left := a.doubts.looks
-	rounds := max(leastRounds, int(a.options.Patience/longestPause))
-	for round := 1; round <= rounds && len(left) > 0; round++ {
-		if err := wait(ctx, a.options.Patience/time.Duration(rounds)); err != nil {
+	for until, last := time.Now().Add(a.options.Patience), false; len(left) > 0 && !last; {
+		if err := wait(ctx, min(a.options.Patience/8, longestPause)); err != nil {
 			return err
 		}
+		last = !time.Now().Before(until)
 		before := left
 		left = left[:0]
-		a.round = round
+		a.round++
 		for i, look := range before {
 			if i%64 == 0 {
 				a.progress("looking again", uint64(i), uint64(len(before)))
@@ -88,7 +86,7 @@ func (a *audit) settleDoubts(ctx context.Context) error {
 			switch {
 			case err != nil:
 				return err
-			case len(found) > 0 && round == rounds:
+			case len(found) > 0 && last:
 				a.addAll(found)
 			case len(found) > 0:
 				left = append(left, look)
