@@ -62,22 +62,25 @@ func (a *audit) settleAll(ctx context.Context, look look) error {
 	}
 }
 
-// Between two looks at doubts is an eighth of Options.Patience, and such a pause at
-// most.
-const longestPause = 5 * time.Second
+// Doubts are looked at again so often at least, and after such a pause at most.
+const (
+	leastRounds  = 8
+	longestPause = 5 * time.Second
+)
 
 // settleDoubts looks at doubts until they are gone or patience is at its end, and
 // reports those that stay.
 func (a *audit) settleDoubts(ctx context.Context) error {
 	left := a.doubts.looks
-	for until, last := time.Now().Add(a.options.Patience), false; len(left) > 0 && !last; {
-		if err := wait(ctx, min(a.options.Patience/8, longestPause)); err != nil {
+	until := time.Now().Add(a.options.Patience)
+	for round, last := 1, false; len(left) > 0 && !last; round++ {
+		if err := wait(ctx, min(a.options.Patience/leastRounds, longestPause)); err != nil {
 			return err
 		}
-		last = !time.Now().Before(until)
+		last = round >= leastRounds && !time.Now().Before(until)
 		before := left
 		left = left[:0]
-		a.round++
+		a.round = round
 		for i, look := range before {
 			if i%64 == 0 {
 				a.progress("looking again", uint64(i), uint64(len(before)))
