@@ -129,21 +129,27 @@ func TestViewsAreBuiltAnewUnderWrites(t *testing.T) {
 	w.announced(all)
 	w.generationsAre(all, 1, 2)
 	w.verified("--search", elasticSearch)
+	w.dropped(p)
+	one := newPerson("Hedy")
+	w.mustWrite(p, one, "Hedy anew")
+	w.force(p, one)
+	w.foldIsShown(p, "Hedy", append(slices.Clone(all), one))
+	w.verified("--search", elasticSearch)
+}
+
+// dropped lets go of the first generation, and waits until its table is gone.
+func (w *world) dropped(p *process) {
+	w.t.Helper()
 	w.order(p, "/views:drop", nil, http.StatusOK)
 	w.standing(p, "rows 2 answering, search 2 answering")
-	eventually(t, serversTime, "the table is gone", func() error {
-		_, err := w.tables.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &w.names.Views})
+	eventually(w.t, serversTime, "the table is gone", func() error {
+		_, err := w.tables.DescribeTable(w.t.Context(), &dynamodb.DescribeTableInput{TableName: &w.names.Views})
 		var none *types.ResourceNotFoundException
 		if errors.As(err, &none) {
 			return nil
 		}
 		return errNotYet
 	})
-	one := newPerson("Hedy")
-	w.mustWrite(p, one, "Hedy anew")
-	w.force(p, one)
-	w.foldIsShown(p, "Hedy", append(slices.Clone(all), one))
-	w.verified("--search", elasticSearch)
 }
 
 // generationsAre waits until the rows of every generation say that everything was

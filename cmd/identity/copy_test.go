@@ -143,6 +143,13 @@ func TestExportAndImport(t *testing.T) {
 		mustRun(t, "import", "--data", other, file)
 		sameBeginning(t, original, logOf(t, other), len(original))
 	}
+	livesOn(t, dir, other, file, id, token)
+}
+
+// livesOn serves a copy, which begins a life of its own: tokens of the other are
+// refused, what is taken stays so, and nothing is imported into it.
+func livesOn(t *testing.T, dir, other, file, id, token string) {
+	t.Helper()
 	copied := mustStart(t, dir, "--data", other)
 	if got := ask(t, copied.url+"/users/"+id, token, ""); got.status != 400 || !strings.Contains(got.body, "foreign_token") {
 		t.Errorf("a token of the directory that was exported is answered %d %s", got.status, got.body)
