@@ -53,3 +53,19 @@ func TestKinesisAway(t *testing.T) {
 	}
 	eventually(t, serversTime, "the lag is over", func() error { return w.caughtUp(p) })
 }
+
+// What no feed tells of is found by the next sweep.
+func TestASweepFindsWhatNoFeedTellsOf(t *testing.T) {
+	w := newWorld(t, 0, "--feed", kinesisFeed) // and nobody relays to it
+	p := w.start(w.direct, "serve", "--feed", kinesisFeed, "--sweep-every", "1s")
+	var all []*person
+	for range 3 { // the first may be met by the sweep of the start
+		who := newPerson("Joan")
+		w.mustWrite(p, who, "Joan")
+		all = append(all, who)
+		eventually(t, 2*time.Minute, "it is found", func() error { return w.shownAs(p, "", all) }) // sooner than by default
+	}
+	if p.metric(t, "identity_view_healed_commits_total", "") == 0 {
+		t.Error("nothing is said to be healed")
+	}
+}
