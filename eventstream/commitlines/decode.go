@@ -270,7 +270,11 @@ func (r *reader) commit(c *eventstream.Commit, data *[]byte) {
 
 // base64 reads what is not JSON. What is would have been written as such.
 func (r *reader) base64(data []byte) []byte {
-	end := max(scanString(r.rest, 0), 1)
+	end := scanString(r.rest, 0)
+	if end < 0 {
+		r.fail()
+		return data
+	}
 	from := len(data)
 	data, err := strictStd.AppendDecode(data, r.take(end)[:end-1])
 	if err != nil || scanValue(data[from:], 0, 0) == len(data)-from && utf8.Valid(data[from:]) {
