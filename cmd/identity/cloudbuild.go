@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/sync/dynamolease"
@@ -21,13 +19,6 @@ import (
 // buildGroup is the group of the one lease that says who builds, and takes away
 // what is left of generations.
 const buildGroup = "build"
-
-// leavingTime is for how long a generation is followed that nobody who has heard
-// answers from, removedTime for how long its table stays after that.
-const (
-	leavingTime = heardWithin + 4*time.Second
-	removedTime = 3 * hearEvery
-)
 
 // builder does what the roll asks for, while it has the lease.
 type builder struct {
@@ -48,25 +39,6 @@ type sighting struct {
 	counter uint64
 	at      time.Time
 }
-
-type leaving struct {
-	view    string
-	number  int
-	removed bool
-}
-
-// stage is how far a build is, as it is noted for whoever asks.
-type stage struct {
-	Name        string  `json:"name"`
-	Done        uint64  `json:"done"`
-	Total       uint64  `json:"total"`
-	PerSecond   float64 `json:"perSecond"`
-	SecondsLeft float64 `json:"secondsLeft"`
-	began       time.Time
-	from        uint64
-}
-
-const stagePart = "stage"
 
 func newBuilder(c *cloud) *builder {
 	return &builder{
@@ -245,81 +217,6 @@ func (b *builder) change(ctx context.Context, build *generations.Build, change f
 	})
 }
 
-// watch notes how far the build is, and ends it when the roll asks for another.
-func (b *builder) watch(ctx context.Context, build *generations.Build, end func()) error {
-	ticker := time.NewTicker(hearEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-		if now := b.followed.known().Build; now == nil || now.ID != build.ID || now.Number != build.Number {
-			end()
-			return nil
-		}
-		if err := b.note(ctx, build, stagePart, b.now()); err != nil && ctx.Err() == nil {
-			b.settings.log.Warn("how far a build is was not noted", "error", err)
-		}
-	}
-}
-
-func (b *builder) note(ctx context.Context, build *generations.Build, part string, what any) error {
-	note, err := json.Marshal(what)
-	if err != nil {
-		return err
-	}
-	return b.state.SetProgress(ctx, build.ID, part, note)
-}
-
-// begin begins a stage; some of it may be done.
-func (b *builder) beginStage(name string, done, total uint64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.stage = stage{Name: name, Done: done, Total: total, began: time.Now(), from: done}
-}
-
-// did notes that more of the stage is done.
-func (b *builder) did(more uint64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.stage.Done += more
-}
-
-// now is the stage, with its rate.
-func (b *builder) now() stage {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s := b.stage
-	s.Total = max(s.Total, s.Done)
-	if took := time.Since(s.began).Seconds(); took > 0 {
-		s.PerSecond = float64(s.Done-s.from) / took
-	}
-	if s.PerSecond > 0 {
-		s.SecondsLeft = float64(s.Total-s.Done) / s.PerSecond
-	}
-	return s
-}
-
-// pacer lets so many be done in a second.
-func pacer(perSecond int) func(context.Context, int) error {
-	if perSecond <= 0 {
-		return func(context.Context, int) error { return nil }
-	}
-	limiter := rate.NewLimiter(rate.Limit(perSecond), perSecond)
-	return func(ctx context.Context, count int) error {
-		for count > 0 {
-			some := min(count, perSecond)
-			if err := limiter.WaitN(ctx, some); err != nil {
-				return err
-			}
-			count -= some
-		}
-		return nil
-	}
-}
-
 // step does the phase that a build is in.
 func (b *builder) step(ctx context.Context, build *generations.Build) error {
 	if build.Views[0] == generations.Closure {
@@ -378,97 +275,6 @@ func (c *cloud) point(ctx context.Context, roll *generations.Roll) error {
 	}
 	if err := c.index.Switch(ctx, c.index.At(roll.Search.Answers)); err != nil {
 		c.settings.log.Warn("the alias names another index than the one that answers", "error", err)
-	}
-	return nil
-}
-
-// rid returns once nothing is left of what was let go of and is not needed, which
-// this process sees to if nobody else does.
-func (c *cloud) rid(ctx context.Context) error {
-	for {
-		roll := c.followed.known()
-		left := len(roll.Search.Leaving) + len(roll.Search.Removed) + len(roll.Rows.Removed)
-		if c.index == nil {
-			left = len(roll.Rows.Removed)
-		}
-		for _, number := range roll.Rows.Leaving {
-			if !roll.Needed(number) {
-				left++
-			}
-		}
-		if left == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(hearEvery):
-		}
-	}
-}
-
-// clean lets go of what leaves, and deletes what was let go of.
-func (b *builder) clean(ctx context.Context, roll *generations.Roll) error {
-	for _, view := range []string{generations.Search, generations.Rows} {
-		if view == generations.Search && b.index == nil {
-			continue
-		}
-		line := roll.Line(view)
-		for _, number := range line.Removed {
-			if b.waited(leaving{view, number, true}, removedTime) {
-				if err := b.remove(ctx, view, number); err != nil {
-					return fmt.Errorf("remove %s %d: %w", view, number, err)
-				}
-			}
-		}
-		for _, number := range line.Leaving {
-			if view == generations.Rows && roll.Needed(number) || !b.waited(leaving{view, number, false}, leavingTime) {
-				continue
-			}
-			_, err := generations.Change(ctx, b.state, func(roll *generations.Roll) error { return roll.Remove(view, number) })
-			if err != nil && !errors.Is(err, generations.ErrMoved) && !errors.Is(err, generations.ErrNeeded) {
-				return fmt.Errorf("let go of %s %d: %w", view, number, err)
-			}
-		}
-	}
-	return nil
-}
-
-// waited tells whether something has been so for a time, as far as is known here.
-func (b *builder) waited(what leaving, long time.Duration) bool {
-	if b.leaves[what].IsZero() {
-		b.leaves[what] = time.Now()
-	}
-	return time.Since(b.leaves[what]) >= long
-}
-
-func (b *builder) remove(ctx context.Context, view string, number int) error {
-	var err error
-	if view == generations.Rows {
-		err = b.followed.newRows(number).Remove(ctx)
-	} else if err = b.index.At(number).Remove(ctx); err == nil {
-		err = forgetAll(ctx, b.followed.searchLeases(number))
-	}
-	if err != nil {
-		return err
-	}
-	_, err = generations.Change(ctx, b.state, func(roll *generations.Roll) error { return roll.Gone(view, number) })
-	if errors.Is(err, generations.ErrMoved) {
-		return nil
-	}
-	return err
-}
-
-// forgetAll removes all leases of a group that nobody uses any more.
-func forgetAll(ctx context.Context, leases shardfeed.Leases) error {
-	all, err := leases.List(ctx)
-	if err != nil {
-		return err
-	}
-	for _, lease := range all {
-		if err := leases.Delete(ctx, lease); err != nil && !errors.Is(err, shardfeed.ErrLost) {
-			return err
-		}
 	}
 	return nil
 }
