@@ -48,12 +48,14 @@ func id(from *rand.Rand, index int) uuid.UUID {
 	return made
 }
 
-// mark is what makes a unique value of the seed unlike another seed's.
+// mark is what makes a unique value of the seed unlike another seed's. It has no
+// letters, which behind a name that is written from right to left are refused (RFC
+// 5893 section 2, the Bidi Rule).
 func (p Plan) mark() string {
 	if p.Seed == DefaultSeed {
 		return ""
 	}
-	return "-" + strconv.FormatUint(p.Seed, 36)
+	return "-" + strconv.FormatUint(p.Seed, 10)
 }
 
 func pick[T any](from *rand.Rand, of []T) T { return of[from.IntN(len(of))] }

@@ -1,13 +1,29 @@
 package seeding_test
 
 import (
+	"math"
 	"reflect"
 	"testing"
 	"unicode"
 
+	"pgregory.net/rapid"
+
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/internal/seeding"
 )
+
+// Whatever the seed, every value keeps to the directory's rules: a bad one panics.
+func TestEverySeedMakesWhatTheDirectoryTakes(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		plan := seeding.Plan{Users: math.MaxInt32, Groups: math.MaxInt32, Seed: rapid.Uint64().Draw(rt, "seed")}
+		for range 100 {
+			number := rapid.IntRange(0, math.MaxInt32).Draw(rt, "number")
+			if plan.User(number).Username.Key() == "" || plan.Group(number).Name.Key() == "" {
+				rt.Fatalf("%d has no name that is its own", number)
+			}
+		}
+	})
+}
 
 // Users and groups are the same every time, in a larger plan as in a smaller one,
 // and of another seed share nothing that must be unique.
