@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/seed5b6a70b4/identity/eventstream/logstore"
 )
@@ -15,9 +14,6 @@ type backupCommand struct {
 	dataFlags `embed:""`
 	Dir       string `arg:"" name:"dir" help:"Where the copy goes: a directory that is empty or not there, or that has an unfinished backup."`
 }
-
-// unfinishedFile is in a copy until it is whole.
-const unfinishedFile = "backup-unfinished"
 
 // Run copies what cannot be derived: the log and the claim secret.
 func (b *backupCommand) Run(c *console) error {
@@ -34,6 +30,9 @@ func (b *backupCommand) Run(c *console) error {
 		return err
 	}
 	from, to := dataDirectory{b.Data}, dataDirectory{b.Dir}
+	if from.holds(b.Dir) {
+		return misused("DIR: %s is in the data directory itself", b.Dir)
+	}
 	secret, absent, err := from.readSecret(claimFile)
 	if err == nil && absent {
 		err = errSecretLost
@@ -60,23 +59,10 @@ func (b *backupCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(os.Remove(to.file(unfinishedFile)), to.sync()); err != nil {
+	if err := errors.Join(os.Remove(to.file(unfinishedBackup)), to.sync()); err != nil {
 		return fmt.Errorf("finish the backup: %w", err)
 	}
 	_, err = fmt.Fprintf(c.out, "%s holds %d transactions, %d commits; served, it begins an epoch of its own\n", b.Dir, transactions, commits)
-	return err
-}
-
-// finished refuses the beginning of a backup: it lacks what was to come, and the next
-// backup clears it.
-func (d dataDirectory) finished() error {
-	_, absent, err := d.readSecret(unfinishedFile)
-	if errors.Is(err, syscall.ENOTDIR) {
-		return nil // making the directory tells
-	}
-	if err == nil && !absent {
-		err = fmt.Errorf("%s is an unfinished backup: run backup into it again, or name another directory", d.path)
-	}
 	return err
 }
 
@@ -90,19 +76,19 @@ func (d dataDirectory) beginBackup() error {
 	if err != nil {
 		return fmt.Errorf("look into the directory of the backup: %w", err)
 	}
-	_, absent, err := d.readSecret(unfinishedFile)
+	_, absent, err := d.readSecret(unfinishedBackup)
 	switch {
 	case err != nil:
 		return err
 	case absent && len(entries) > 0:
 		return fmt.Errorf("%s is not empty, and holds no unfinished backup: name another directory", d.path)
 	case absent:
-		if err := d.create(unfinishedFile, "this is not a whole backup: run it again\n", secretMode); err != nil {
+		if err := d.create(unfinishedBackup, "this is not a whole backup: run it again\n", secretMode); err != nil {
 			return err
 		}
 	}
 	for _, entry := range entries {
-		if entry.Name() == unfinishedFile {
+		if entry.Name() == unfinishedBackup {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(d.path, entry.Name())); err != nil {

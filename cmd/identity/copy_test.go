@@ -263,7 +263,7 @@ func TestBackup(t *testing.T) {
 	stop()
 	fails(t, "is not empty", "backup", "--data", data, backup+"0")
 	unfinished := dataDirectory{backup + "1"}
-	if err := unfinished.create(unfinishedFile, "", secretMode); err != nil {
+	if err := unfinished.create(unfinishedBackup, "", secretMode); err != nil {
 		t.Fatal(err)
 	}
 	for _, command := range []string{"verify", "export"} {

@@ -17,6 +17,7 @@ import (
 //	claim.key    the secret under which unique values are hashed
 //	admin.key    the key that may do everything
 //	serve.json   where a running serve listens
+//	backup-unfinished, import-unfinished  until what is made is whole
 type dataDirectory struct{ path string }
 
 const (
@@ -25,18 +26,45 @@ const (
 )
 
 // openDataDirectory makes the directory if it is not there, and refuses the beginning
-// of a backup.
+// of a backup or import.
 func openDataDirectory(path string) (dataDirectory, error) {
 	d := dataDirectory{path}
 	if err := d.finished(); err != nil {
 		return d, err
 	}
+	return d, d.make()
+}
+
+func (d dataDirectory) make() error {
 	for _, each := range []string{d.path, d.snapshots()} {
 		if err := os.MkdirAll(each, directoryMode); err != nil {
-			return d, fmt.Errorf("make the data directory: %w", err)
+			return fmt.Errorf("make the data directory: %w", err)
 		}
 	}
-	return d, nil
+	return nil
+}
+
+// holds tells whether a file that is there, or is to be, is within the directory.
+func (d dataDirectory) holds(path string) bool {
+	root, err := os.Stat(d.path)
+	if err != nil {
+		return false
+	}
+	path, err = filepath.Abs(path)
+	for err == nil {
+		if resolved, err := filepath.EvalSymlinks(path); err == nil {
+			path = resolved
+		}
+		if info, err := os.Stat(path); err == nil && os.SameFile(info, root) {
+			return true
+		}
+		above := filepath.Dir(path)
+		if above == path {
+			break
+		}
+		path = above
+	}
+	return false
 }
 
 // open tells whether others than the owner may look into the directory.

@@ -89,7 +89,11 @@ func (i *importCommand) target(c *console) (importTarget, error) {
 		}
 		return refuseReplica(c.ctx, t, t.streams, t.records(), t.names.Events)
 	}
-	t, err := openImportHere(i.Data)
+	data, err := openToImport(i.Data)
+	if err != nil {
+		return nil, err
+	}
+	t, err := openImportHere(data)
 	if err != nil {
 		return nil, err
 	}
@@ -196,10 +200,19 @@ func (i *importing) write(ctx context.Context, batch importedBatch) error {
 		i.commits += uint64(len(transaction))
 	}
 	if err != nil {
-		return fmt.Errorf("what the file has cannot be taken: %w", err)
+		return fmt.Errorf("what the file has cannot be taken: %w%s", err, otherDirectory(err))
 	}
 	i.meter.show("importing", batch.bytes, max(i.size, batch.bytes))
 	return nil
+}
+
+// otherDirectory says more of a first commit that is not the file's.
+func otherDirectory(err error) string {
+	var wrong *eventstream.ImportError
+	if !errors.As(err, &wrong) || !errors.Is(err, eventstream.ErrContradicts) || wrong.Position != (eventstream.Position{Stream: eventstream.StoreStream, Seq: 1}) {
+		return ""
+	}
+	return ": what is there began on its own, or is a copy of another directory: import into one that is new"
 }
 
 // importHere is a data directory that is not served.
@@ -210,11 +223,7 @@ type importHere struct {
 	ran   chan error
 }
 
-func openImportHere(path string) (*importHere, error) {
-	data, err := openDataDirectory(path)
-	if err != nil {
-		return nil, err
-	}
+func openImportHere(data dataDirectory) (*importHere, error) {
 	store, err := logstore.Open(data.log(), nil)
 	if errors.Is(err, logstore.ErrLocked) {
 		return nil, fmt.Errorf("%w: an import needs a directory that is not served: stop it first", err)
@@ -258,6 +267,9 @@ func (t *importHere) begin(_ context.Context, first []eventstream.Commit) error 
 	if t.store.End() > 0 {
 		return nil
 	}
+	if err := t.data.beginImport(); err != nil {
+		return err
+	}
 	if err := t.bringSecret(first); err != nil {
 		return err
 	}
@@ -284,7 +296,12 @@ func (t *importHere) bringSecret(first []eventstream.Commit) error {
 	return err
 }
 
-func (t *importHere) finish(ctx context.Context) error { return t.store.Snapshot(ctx) }
+func (t *importHere) finish(ctx context.Context) error {
+	if err := t.store.Snapshot(ctx); err != nil {
+		return err
+	}
+	return t.data.endImport()
+}
 
 func (t *importHere) close() error {
 	t.stop()

@@ -52,7 +52,7 @@ func (f *remoteFlags) client(ctx context.Context) (*client, error) {
 	return serveHere(e)
 }
 
-// existing refuses a data directory that holds nothing, or only a part of a backup, for
+// existing refuses a data directory that holds nothing, or only a part of a copy, for
 // commands that only look.
 func (f *dataFlags) existing() error {
 	if f.Store == dynamoStore {

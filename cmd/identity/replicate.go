@@ -76,7 +76,11 @@ func (r *replicateCommand) prepare(c *console, to *client) error {
 }
 
 func (r *replicateCommand) prepareHere(ctx context.Context, to *client) (err error) {
-	target, err := openImportHere(r.Data)
+	data, err := openDataDirectory(r.Data)
+	if err != nil {
+		return err
+	}
+	target, err := openImportHere(data)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 const (
 	format  = "identity-commits"
 	version = "1"
+	// headerStart is what every header begins with, of whatever version.
+	headerStart = `{"format":"` + format + `"`
 	// timeLayout is how times are written: UTC, to the millisecond.
 	timeLayout = "2006-01-02T15:04:05.000Z"
 )
@@ -45,7 +47,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // AppendHeader appends the line of a header.
 func AppendHeader(dst []byte, h *Header) []byte {
 	from := len(dst)
-	dst = append(dst, `{"format":"`+format+`","version":`+version+`,"epoch":`...)
+	dst = append(dst, headerStart+`,"version":`+version+`,"epoch":`...)
 	dst = appendString(dst, h.Epoch)
 	dst = append(dst, `,"after":`...)
 	dst = appendString(dst, h.After)

@@ -2,6 +2,7 @@ package commitlines
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -74,10 +75,14 @@ func (r *Reader) Lines() uint64 { return r.lines }
 func (r *Reader) Bytes() uint64 { return r.bytes }
 
 // Next gives the next line: the header first and once, then transactions and
-// checkpoints. It is io.EOF after a checkpoint that is an end; every other error is
+// checkpoints. What does not begin as a header does is ErrFormat, whatever it is. It
+// is io.EOF after a checkpoint that is an end; every other error is
 // of the source that is read from, or a *LineError, for what ends elsewhere too.
 func (r *Reader) Next() (Line, error) {
 	raw, err := r.line()
+	if r.lines == 0 && len(raw) > 0 && !beginsHeader(raw) {
+		return Line{}, r.wrong(ErrFormat)
+	}
 	if errors.Is(err, io.EOF) {
 		if len(raw) == 0 && r.Last != nil && r.Last.End && r.Whole == r.bytes {
 			return Line{}, io.EOF
@@ -108,6 +113,11 @@ func (r *Reader) Next() (Line, error) {
 		r.Whole = r.bytes
 	}
 	return line, nil
+}
+
+// beginsHeader tells whether a line, or what there is of it, is one of a header.
+func beginsHeader(line []byte) bool {
+	return bytes.HasPrefix(line, []byte(headerStart)) || bytes.HasPrefix([]byte(headerStart), line)
 }
 
 func (r *Reader) wrong(err error) error { return &LineError{r.lines + 1, err} }
