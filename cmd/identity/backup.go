@@ -102,7 +102,7 @@ func (d dataDirectory) beginBackup() error {
 func readAgain(c *console, meter *meter, copied dataDirectory) (transactions, commits uint64, err error) {
 	for transaction, err := range logstore.Scan(c.ctx, copied.log()) {
 		if err != nil {
-			return 0, 0, fmt.Errorf("read the copy again: %w", err)
+			return 0, 0, fmt.Errorf("read the copy again: %w: if a second backup says so too, what is copied is damaged: run `identity verify` on it", err)
 		}
 		transactions++
 		commits += uint64(len(transaction))

@@ -134,7 +134,11 @@ func (b *embedded) openDirectory(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if b.directory, err = commands.OpenDirectory(ctx, b.streams, secret, 1); err != nil {
+	b.directory, err = commands.OpenDirectory(ctx, b.streams, secret, 1)
+	if errors.Is(err, commands.ErrForeignSecret) {
+		err = fmt.Errorf("%s: %w: put the file back that was made with this directory, from a copy", b.data.file(claimFile), err)
+	}
+	if err != nil {
 		return err
 	}
 	if err := b.beginNewLife(ctx, secret); err != nil {
