@@ -29,6 +29,7 @@ const (
 	link           header = "Link"
 	retryAfter     header = "Retry-After"
 	lastEventID    header = "Last-Event-ID"
+	vary           header = "Vary"
 )
 
 var headerTexts = map[header]string{
@@ -43,6 +44,7 @@ var headerTexts = map[header]string{
 	location:       "Where the new entity is.",
 	link:           "Where the next page is, with `rel=\"next\"`, if there is one.",
 	lastEventID:    "The position to go on behind, in the place of `after`: clients of event streams send it by themselves.",
+	vary:           "`Accept`: the form is the one that the client likes best, by its weights (`q`); of equal ones the first. Forms other than JSON must be named.",
 	retryAfter:     "How many seconds to wait before asking again.",
 }
 
@@ -98,7 +100,11 @@ func (a *api) operation(rt *route) *huma.Operation {
 		}
 	}
 	for i := range rt.answers {
-		op.Responses[strconv.Itoa(rt.answers[i].status)] = rt.answers[i].response()
+		response := rt.answers[i].response()
+		if rt.forms != nil {
+			response.Headers[string(vary)] = &huma.Param{Description: headerTexts[vary], Schema: &huma.Schema{Type: huma.TypeString}}
+		}
+		op.Responses[strconv.Itoa(rt.answers[i].status)] = response
 	}
 	for _, status := range rt.problemStatuses() {
 		op.Responses[strconv.Itoa(status)] = problemResponse(status)

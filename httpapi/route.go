@@ -39,7 +39,8 @@ type route struct {
 	streamsIf func(x *exchange) bool
 	serve     func(ctx context.Context, x *exchange) error
 
-	label string // method and path, for logs and spans
+	label string   // method and path, for logs and spans
+	forms []string // media types that are answered with where a client likes them better than JSON
 }
 
 // knows tells whether the header is one of the route's.
@@ -47,7 +48,7 @@ func (rt *route) knows(h header) bool { return slices.Contains(rt.headers, h) }
 
 // register adds a route to the router and the document, and HEAD beside GET.
 func (a *api) register(rt *route) {
-	rt.label = rt.method + " " + rt.path
+	rt.label, rt.forms = rt.method+" "+rt.path, rt.formsOf()
 	operation := a.operation(rt)
 	handle := func(hc huma.Context) {
 		r, w := humachi.Unwrap(hc)
@@ -66,6 +67,9 @@ func (a *api) register(rt *route) {
 
 // run does what every route does first, and then what this one does.
 func (x *exchange) run(rt *route) {
+	if rt.forms != nil {
+		x.w.Header()[string(vary)] = varyAccept
+	}
 	if rt.streams || rt.streamsIf != nil && rt.streamsIf(x) {
 		if err := x.runStream(rt); err != nil {
 			x.fail(err)
