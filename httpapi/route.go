@@ -31,6 +31,9 @@ type route struct {
 	refusals []int
 
 	id, tag, summary, description string
+	// probe tells that the route is for those who watch the service: no header is
+	// refused.
+	probe bool
 
 	// streams tells that body or answer go on for as long as the client likes: no
 	// timeout, and serve sends its answer with startStream and flush.
@@ -95,7 +98,8 @@ func (x *exchange) run(rt *route) {
 // parameters: those who watch a service add some of their own.
 const serviceTag = "service"
 
-// admit checks the key, its scope and its rate, and the query's parameters.
+// admit checks the key, its scope and its rate, the query's parameters, and the
+// headers that the route does not look at by itself.
 func (x *exchange) admit(ctx context.Context, rt *route) error {
 	if rt.scope != "" {
 		if err := x.authenticate(ctx, rt.scope); err != nil {
@@ -107,7 +111,10 @@ func (x *exchange) admit(ctx context.Context, rt *route) error {
 			return err
 		}
 	}
-	return x.checkConditions(rt)
+	if err := x.checkConditions(rt); err != nil {
+		return err
+	}
+	return x.checkTokens(ctx, rt)
 }
 
 // checkConditions refuses a condition on a write that would not be looked at: to

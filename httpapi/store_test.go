@@ -76,6 +76,21 @@ func TestStoreIsClosedAndTakesOver(t *testing.T) {
 	}
 }
 
+// An order that brings a token of no life of the store is carried out by nobody.
+func TestOrdersWithBadTokensAreRefused(t *testing.T) {
+	keeper := &askedKeeper{role: httpapi.ReplicaRole}
+	handler := withKeeper(t, keeper)
+	for _, path := range []string{"/store:close", "/store:promote"} {
+		answer := ask(handler, "POST", path, "{}", "X-Consistency", "nonsense")
+		if answer.Code != http.StatusBadRequest || !bytes.Contains(answer.Body.Bytes(), []byte("malformed_token")) {
+			t.Errorf("%s: %d %s", path, answer.Code, answer.Body)
+		}
+	}
+	if keeper.role != httpapi.ReplicaRole || keeper.orders != nil {
+		t.Errorf("role %s, ordered %v", keeper.role, keeper.orders)
+	}
+}
+
 // FuzzPromotionOrder sends orders. A source is given up only by an order that says so;
 // what is no order is a refusal that names what is wrong, and orders nothing.
 func FuzzPromotionOrder(f *testing.F) {
