@@ -36,7 +36,8 @@ var changeRoutes = []route{{
 		status: http.StatusOK, text: "What is to be told.", schema: "ChangePage", headers: []header{consistency}, example: changePageExample,
 		more: []content{{media: eventStreamType[0], schema: "Text"}, {media: ndjsonType[0], schema: "Change", example: changeExample}},
 	}},
-	streams: true, serve: getChanges,
+	problems: map[int]refusal{http.StatusNotImplemented: {"changes_off", "This service does not tell what has changed: `changes_off`."}},
+	streams:  true, serve: getChanges,
 }}
 
 var (

@@ -1,9 +1,7 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -107,7 +105,7 @@ func (a *api) operation(rt *route) *huma.Operation {
 		op.Responses[strconv.Itoa(rt.answers[i].status)] = response
 	}
 	for _, status := range rt.problemStatuses() {
-		op.Responses[strconv.Itoa(status)] = problemResponse(status)
+		op.Responses[strconv.Itoa(status)] = rt.problemResponse(status)
 	}
 	return op
 }
@@ -167,73 +165,6 @@ func (an *answer) response() *huma.Response {
 		response.Content[c.media] = &huma.MediaType{Schema: ref(c.schema), Example: c.example}
 	}
 	return response
-}
-
-// problemStatuses are the refusals that the route may answer: those that follow
-// from what it is, and its own.
-func (rt *route) problemStatuses() []int {
-	statuses := rt.refusals
-	if rt.scope != "" {
-		statuses = append(statuses, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
-			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
-	}
-	if rt.body != nil {
-		statuses = append(statuses, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
-	}
-	if strings.Contains(rt.path, "{") {
-		statuses = append(statuses, http.StatusNotFound)
-	}
-	return statuses
-}
-
-func problemResponse(status int) *huma.Response {
-	response := (&answer{
-		status: status, text: problemTexts[status], schema: "Problem", media: problemType[0],
-		example: problemExample(status),
-	}).response()
-	switch status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		response.Headers[string(retryAfter)] = &huma.Param{Description: headerTexts[retryAfter], Schema: &huma.Schema{Type: huma.TypeInteger}}
-	case http.StatusUnauthorized:
-		response.Headers["WWW-Authenticate"] = &huma.Param{Description: "`Bearer`", Schema: &huma.Schema{Type: huma.TypeString}}
-	case http.StatusPreconditionFailed:
-		response.Headers[string(etag)] = &huma.Param{Description: "The entity's tag now.", Schema: &huma.Schema{Type: huma.TypeString}}
-	}
-	return response
-}
-
-var problemTexts = map[int]string{
-	http.StatusBadRequest:            "`malformed_body`; or about the tokens in X-Consistency: `malformed_token`, `foreign_token`, `unknown_position`, `latest_unavailable`.",
-	http.StatusUnauthorized:          "No key, or one that is not valid: `unauthorized`.",
-	http.StatusForbidden:             "The key does not have the scope: `forbidden`.",
-	http.StatusNotFound:              "There is no such thing: `not_found`, `not_a_member`.",
-	http.StatusRequestTimeout:        "The body did not arrive in time: `timeout`.",
-	http.StatusConflict:              "A value is held by another: `username_taken`, `email_taken`, `externalid_taken`, `groupname_taken`, `id_taken`; or the group would become a member of itself: `cycle`.",
-	http.StatusPreconditionFailed:    "The condition does not hold: `precondition_failed`.",
-	http.StatusRequestEntityTooLarge: "The body is too large: `too_large`.",
-	http.StatusUnsupportedMediaType:  "The body is of another media type: `unsupported_media_type`.",
-	http.StatusUnprocessableEntity:   "Values that cannot be accepted: `invalid`, each with a pointer; `mismatch` if the idempotency key was used with another request.",
-	http.StatusTooManyRequests:       "Too many requests with this key: `rate_limited`.",
-	http.StatusInternalServerError:   "A fault of this service: `internal`.",
-	http.StatusNotImplemented:        "This service runs without search: `search_off`.",
-	http.StatusServiceUnavailable:    "Not now: `view_behind`, `parked` or `unavailable`.",
-}
-
-var problemCodes = map[int]string{
-	http.StatusBadRequest: "malformed_token", http.StatusUnauthorized: "unauthorized", http.StatusForbidden: "forbidden",
-	http.StatusNotFound: "not_found", http.StatusRequestTimeout: "timeout", http.StatusConflict: "username_taken",
-	http.StatusPreconditionFailed: "precondition_failed", http.StatusRequestEntityTooLarge: "too_large",
-	http.StatusUnsupportedMediaType: "unsupported_media_type", http.StatusUnprocessableEntity: "invalid",
-	http.StatusTooManyRequests: "rate_limited", http.StatusInternalServerError: "internal",
-	http.StatusNotImplemented: "search_off", http.StatusServiceUnavailable: "view_behind",
-}
-
-func problemExample(status int) any {
-	p := refuse(status, problemCodes[status], "what is wrong, in a sentence")
-	if status == http.StatusUnprocessableEntity {
-		p.errors = []fieldError{{pointer: "/email", detail: "must be local@domain"}}
-	}
-	return json.RawMessage(p.append(nil))
 }
 
 // newDocument makes the document without its operations.

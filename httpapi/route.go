@@ -29,6 +29,9 @@ type route struct {
 	answers []answer
 	// refusals are the statuses of problems that are special to the route.
 	refusals []int
+	// problems are statuses with what the document says of them here, where that is
+	// not what it says elsewhere.
+	problems map[int]refusal
 
 	id, tag, summary, description string
 	// probe tells that the route is for those who watch the service: no header is
