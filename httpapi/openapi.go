@@ -53,6 +53,8 @@ type bodySpec struct {
 	schema  string // a name among the components
 	types   []string
 	example any
+	// optional takes no body for an empty object.
+	optional bool
 	// line is the schema of each line, where the body may be lines, too.
 	line        string
 	lineExample any
@@ -89,7 +91,7 @@ func (a *api) operation(rt *route) *huma.Operation {
 	}
 	op.Parameters = rt.parameters()
 	if rt.body != nil {
-		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
+		op.RequestBody = &huma.RequestBody{Required: !rt.body.optional, Content: map[string]*huma.MediaType{}}
 		for _, media := range rt.body.types {
 			op.RequestBody.Content[media] = &huma.MediaType{Schema: ref(rt.body.schema), Example: rt.body.example}
 		}
@@ -177,8 +179,9 @@ func newDocument(version string) huma.Config {
 		OpenAPI: "3.1.0",
 		Info: &huma.Info{
 			Title: "identity", Version: version,
-			Description: "A directory of users, groups and memberships. Every change is an event; every answer says what it rests on.",
-			License:     &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
+			Description: "A directory of users, groups and memberships. Every change is an event; every answer says what it rests on.\n\n" +
+				"Every answer has an `X-Request-Id`, but for what cannot be read as a request at all (a path with a broken escape, more than 64 KiB of headers): that is refused in plain text, with 400 or 431.",
+			License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 		},
 		Servers: []*huma.Server{{URL: "/"}},
 		Tags: []*huma.Tag{

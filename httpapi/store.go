@@ -32,7 +32,7 @@ func (a *api) storeRoutes() []route {
 			method: http.MethodPost, path: "/store:promote", scope: domain.AdminScope, id: "promoteStore", tag: "store",
 			summary:     "Take over from the store that is followed",
 			description: "It closes the followed store, waits for the last of its events, begins a life of its own, in which tokens of the old one are foreign, and takes writes. `GET /store` tells how that goes.",
-			body:        &bodySpec{schema: "PromotionOrder", types: postTypes, example: json.RawMessage(`{"lost":false}`)},
+			body:        &bodySpec{schema: "PromotionOrder", types: postTypes, optional: true, example: json.RawMessage(`{"lost":false}`)},
 			answers:     []answer{{status: http.StatusAccepted, text: "It has begun.", schema: "Standing", example: standingExample}},
 			problems:    map[int]refusal{http.StatusConflict: {"not_a_replica", "The store follows no other: `not_a_replica`."}},
 			serve:       promoteStore,
@@ -72,14 +72,14 @@ func closeStore(ctx context.Context, x *exchange) error {
 
 func promoteStore(ctx context.Context, x *exchange) error {
 	var order PromotionOrder
-	err := x.readObject(postTypes, func(b *body, name string, value jsontext.Value) {
+	err := x.readOptional(func(b *body, name string, value jsontext.Value) {
 		switch name {
 		case "lost":
 			order.Lost = readBool(b, "/lost", value).Value
 		default:
 			b.unknown("", name)
 		}
-	}, func(*body) {})
+	})
 	if err != nil {
 		return err
 	}

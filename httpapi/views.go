@@ -85,7 +85,7 @@ func readOrder(x *exchange) (order RebuildOrder, err error) {
 		switch name {
 		case "views":
 			_ = b.elements(pointer, value, func(i int, element jsontext.Value) {
-				view := readValue(b, pointer+"/"+strconv.Itoa(i), element, false, parseView)
+				view := readElement(b, pointer, i, element, parseView)
 				if view.Set && !slices.Contains(order.Views, view.Value) {
 					order.Views = append(order.Views, view.Value)
 				}
