@@ -126,3 +126,12 @@ func CloseStore(ctx context.Context, streams *eventstream.Streams) error {
 		return nil
 	}
 }
+
+// Writable tells why no command would be taken now: ErrFollower, ErrStoreClosed, or
+// what kept it from finding out. Nil is that the store takes them.
+func (h *Handler) Writable(ctx context.Context) error {
+	if h.follower {
+		return ErrFollower
+	}
+	return h.fence.pass(ctx)
+}

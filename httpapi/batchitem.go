@@ -49,6 +49,9 @@ func (f *itemFields) read(b *body, name string, value jsontext.Value) {
 // with pointers into the item for all that is wrong. The text must have passed
 // checkNesting.
 func (a *api) readItem(text jsontext.Value) (commands.Serial, error) {
+	if err := checkNUL(text); err != nil {
+		return nil, err
+	}
 	var b body
 	var fields itemFields
 	if err := b.members("", text, func(name string, value jsontext.Value) { fields.read(&b, name, value) }); err != nil {
@@ -70,8 +73,8 @@ func (a *api) commandOf(b *body, fields *itemFields) commands.Serial {
 	switch op {
 	case createOp:
 		u = newUser()
-		b.refuseMember("/id", fields.id)
-		b.refuseMember("/ifMatch", fields.ifMatch)
+		b.refuseMember("/id", fields.id, "is for a patch; the id of a new user is one of its fields")
+		b.refuseMember("/ifMatch", fields.ifMatch, "is for a patch; a new user has no entity tag yet")
 		b.within(userPointer, fields.user, u.readNew, u.finishNew)
 		return u.creation()
 	case patchOp:
@@ -105,9 +108,9 @@ func (b *body) need(pointer string, value jsontext.Value) (string, bool) {
 }
 
 // refuseMember reports a member that only a patch has; null is none.
-func (b *body) refuseMember(pointer string, value jsontext.Value) {
+func (b *body) refuseMember(pointer string, value jsontext.Value, detail string) {
 	if value != nil && value.Kind() != 'n' {
-		b.wrong(pointer, "is for a patch; the id of a new user is one of its fields")
+		b.wrong(pointer, detail)
 	}
 }
 

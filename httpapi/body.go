@@ -58,6 +58,9 @@ func (x *exchange) readObject(accept []string, field func(b *body, name string, 
 	if err := b.read(x); err != nil {
 		return err
 	}
+	if err := checkNUL(b.raw); err != nil {
+		return err
+	}
 	if err := b.parse(field, finish); err != nil {
 		return err
 	}
@@ -66,6 +69,11 @@ func (x *exchange) readObject(accept []string, field func(b *body, name string, 
 
 // readNothing takes a body that says nothing: none, or an object without members.
 func (x *exchange) readNothing() error {
+	return x.readOptional(func(b *body, name string, _ jsontext.Value) { b.unknown("", name) })
+}
+
+// readOptional is readObject for a body that need not be there.
+func (x *exchange) readOptional(field func(b *body, name string, value jsontext.Value)) error {
 	if x.r.ContentLength == 0 {
 		return nil
 	}
@@ -77,7 +85,10 @@ func (x *exchange) readNothing() error {
 	if err := x.checkMediaType(postTypes); err != nil {
 		return err
 	}
-	return b.parse(func(b *body, name string, _ jsontext.Value) { b.unknown("", name) }, nil)
+	if err := checkNUL(b.raw); err != nil {
+		return err
+	}
+	return b.parse(field, nil)
 }
 
 // parse gives the members of the body's object.

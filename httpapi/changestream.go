@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/seed5b6a70b4/identity/queries"
@@ -26,21 +25,13 @@ type form interface {
 	kind() answerKind
 }
 
-// formOf gives what the client accepts, the first that is known; nil is a page of
-// JSON.
-func formOf(accept []string) form {
-	for _, line := range accept {
-		for media := range strings.SplitSeq(line, ",") {
-			media, _, _ = strings.Cut(media, ";")
-			switch strings.ToLower(strings.Trim(media, " \t")) {
-			case eventStreamType[0]:
-				return eventForm{}
-			case ndjsonType[0]:
-				return lineForm{}
-			case jsonType[0]:
-				return nil
-			}
-		}
+// form is what the client asks for; nil is a page of JSON.
+func (x *exchange) form() form {
+	switch x.wants() {
+	case eventStreamType[0]:
+		return eventForm{}
+	case linesMedia:
+		return lineForm{}
 	}
 	return nil
 }

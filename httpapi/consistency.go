@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -54,6 +56,23 @@ func unquoteTag(text string) string {
 		return inside[1 : len(inside)-1]
 	}
 	return text
+}
+
+// checkTokens refuses tokens that name nothing of this store where the route takes
+// none: what it answers waits for no view, and a good one has nothing to wait for.
+func (x *exchange) checkTokens(ctx context.Context, rt *route) error {
+	lines := x.r.Header[string(consistency)]
+	if lines == nil || rt.probe || rt.knows(consistency) {
+		return nil
+	}
+	atLeast, _, err := parseConsistency(lines, x.api.config.Epoch)
+	if err != nil || rt.scope == "" { // looking for positions is not for everybody
+		return err
+	}
+	if err := x.api.config.Queries.Validate(ctx, atLeast); !errors.Is(err, eventstream.ErrBehind) {
+		return err
+	}
+	return nil
 }
 
 // parseWait reads Prefer: wait=N (RFC 7240 section 4.3), in seconds: at most

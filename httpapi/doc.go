@@ -17,6 +17,8 @@
 //     only the routes about the service itself pass over parameters.
 //   - A condition (If-Match, If-None-Match) on a write that would not look at it
 //     is refused, because ignoring it could write what the client wanted kept.
+//   - A token that is none of this store's is refused, also where nothing waits for
+//     it; only /livez and /readyz pass over it.
 //   - A pointer into the body is a JSON pointer; of a parameter or a header it is
 //     "/" and the name, and the error says "in".
 //   - null in the body of a POST is absent, where the field is optional.

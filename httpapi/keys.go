@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -65,7 +64,7 @@ func readKey(x *exchange) (commands.CreateKey, error) {
 		case "scopes":
 			scoped = true
 			_ = b.elements(pointer, value, func(i int, element jsontext.Value) {
-				scope := readValue(b, pointer+"/"+strconv.Itoa(i), element, false, domain.ParseScope)
+				scope := readElement(b, pointer, i, element, domain.ParseScope)
 				if scope.Set && !slices.Contains(command.Scopes, scope.Value) {
 					command.Scopes = append(command.Scopes, scope.Value)
 				}

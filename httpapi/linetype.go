@@ -16,19 +16,6 @@ func (x *exchange) sendsLines() bool {
 	return len(lines) == 1 && isLines(lines[0])
 }
 
-// wantsLines tells whether the client asks for lines by name; a wildcard is
-// content with what everybody gets.
-func (x *exchange) wantsLines() bool {
-	for _, line := range x.r.Header["Accept"] {
-		for element := range strings.SplitSeq(line, ",") {
-			if isLines(element) && !strings.HasSuffix(strings.ReplaceAll(element, " ", ""), ";q=0") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 func isLines(text string) bool {
 	if !strings.Contains(text, "ndjson") {
 		return false // most are not, and parsing takes long

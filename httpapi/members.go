@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -201,7 +200,7 @@ func readMembers(x *exchange) ([]uuid.UUID, error) {
 		}
 		given = true
 		_ = b.elements(pointer, value, func(i int, element jsontext.Value) {
-			id := readValue(b, pointer+"/"+strconv.Itoa(i), element, false, domain.ParseID[domain.User])
+			id := readElement(b, pointer, i, element, domain.ParseID[domain.User])
 			members = append(members, id.Value.UUID)
 		})
 	}, func(b *body) {

@@ -1,9 +1,7 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -29,6 +27,7 @@ const (
 	link           header = "Link"
 	retryAfter     header = "Retry-After"
 	lastEventID    header = "Last-Event-ID"
+	vary           header = "Vary"
 )
 
 var headerTexts = map[header]string{
@@ -43,6 +42,7 @@ var headerTexts = map[header]string{
 	location:       "Where the new entity is.",
 	link:           "Where the next page is, with `rel=\"next\"`, if there is one.",
 	lastEventID:    "The position to go on behind, in the place of `after`: clients of event streams send it by themselves.",
+	vary:           "`Accept`: the form is the one that the client likes best, by its weights (`q`); of equal ones the first. Forms other than JSON must be named.",
 	retryAfter:     "How many seconds to wait before asking again.",
 }
 
@@ -53,6 +53,8 @@ type bodySpec struct {
 	schema  string // a name among the components
 	types   []string
 	example any
+	// optional takes no body for an empty object.
+	optional bool
 	// line is the schema of each line, where the body may be lines, too.
 	line        string
 	lineExample any
@@ -89,7 +91,7 @@ func (a *api) operation(rt *route) *huma.Operation {
 	}
 	op.Parameters = rt.parameters()
 	if rt.body != nil {
-		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
+		op.RequestBody = &huma.RequestBody{Required: !rt.body.optional, Content: map[string]*huma.MediaType{}}
 		for _, media := range rt.body.types {
 			op.RequestBody.Content[media] = &huma.MediaType{Schema: ref(rt.body.schema), Example: rt.body.example}
 		}
@@ -98,10 +100,14 @@ func (a *api) operation(rt *route) *huma.Operation {
 		}
 	}
 	for i := range rt.answers {
-		op.Responses[strconv.Itoa(rt.answers[i].status)] = rt.answers[i].response()
+		response := rt.answers[i].response()
+		if rt.forms != nil {
+			response.Headers[string(vary)] = &huma.Param{Description: headerTexts[vary], Schema: &huma.Schema{Type: huma.TypeString}}
+		}
+		op.Responses[strconv.Itoa(rt.answers[i].status)] = response
 	}
 	for _, status := range rt.problemStatuses() {
-		op.Responses[strconv.Itoa(status)] = problemResponse(status)
+		op.Responses[strconv.Itoa(status)] = rt.problemResponse(status)
 	}
 	return op
 }
@@ -163,73 +169,6 @@ func (an *answer) response() *huma.Response {
 	return response
 }
 
-// problemStatuses are the refusals that the route may answer: those that follow
-// from what it is, and its own.
-func (rt *route) problemStatuses() []int {
-	statuses := rt.refusals
-	if rt.scope != "" {
-		statuses = append(statuses, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
-			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
-	}
-	if rt.body != nil {
-		statuses = append(statuses, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
-	}
-	if strings.Contains(rt.path, "{") {
-		statuses = append(statuses, http.StatusNotFound)
-	}
-	return statuses
-}
-
-func problemResponse(status int) *huma.Response {
-	response := (&answer{
-		status: status, text: problemTexts[status], schema: "Problem", media: problemType[0],
-		example: problemExample(status),
-	}).response()
-	switch status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		response.Headers[string(retryAfter)] = &huma.Param{Description: headerTexts[retryAfter], Schema: &huma.Schema{Type: huma.TypeInteger}}
-	case http.StatusUnauthorized:
-		response.Headers["WWW-Authenticate"] = &huma.Param{Description: "`Bearer`", Schema: &huma.Schema{Type: huma.TypeString}}
-	case http.StatusPreconditionFailed:
-		response.Headers[string(etag)] = &huma.Param{Description: "The entity's tag now.", Schema: &huma.Schema{Type: huma.TypeString}}
-	}
-	return response
-}
-
-var problemTexts = map[int]string{
-	http.StatusBadRequest:            "`malformed_body`; or about the tokens in X-Consistency: `malformed_token`, `foreign_token`, `unknown_position`, `latest_unavailable`.",
-	http.StatusUnauthorized:          "No key, or one that is not valid: `unauthorized`.",
-	http.StatusForbidden:             "The key does not have the scope: `forbidden`.",
-	http.StatusNotFound:              "There is no such thing: `not_found`, `not_a_member`.",
-	http.StatusRequestTimeout:        "The body did not arrive in time: `timeout`.",
-	http.StatusConflict:              "A value is held by another: `username_taken`, `email_taken`, `externalid_taken`, `groupname_taken`, `id_taken`; or the group would become a member of itself: `cycle`.",
-	http.StatusPreconditionFailed:    "The condition does not hold: `precondition_failed`.",
-	http.StatusRequestEntityTooLarge: "The body is too large: `too_large`.",
-	http.StatusUnsupportedMediaType:  "The body is of another media type: `unsupported_media_type`.",
-	http.StatusUnprocessableEntity:   "Values that cannot be accepted: `invalid`, each with a pointer; `mismatch` if the idempotency key was used with another request.",
-	http.StatusTooManyRequests:       "Too many requests with this key: `rate_limited`.",
-	http.StatusInternalServerError:   "A fault of this service: `internal`.",
-	http.StatusNotImplemented:        "This service runs without search: `search_off`.",
-	http.StatusServiceUnavailable:    "Not now: `view_behind`, `parked` or `unavailable`.",
-}
-
-var problemCodes = map[int]string{
-	http.StatusBadRequest: "malformed_token", http.StatusUnauthorized: "unauthorized", http.StatusForbidden: "forbidden",
-	http.StatusNotFound: "not_found", http.StatusRequestTimeout: "timeout", http.StatusConflict: "username_taken",
-	http.StatusPreconditionFailed: "precondition_failed", http.StatusRequestEntityTooLarge: "too_large",
-	http.StatusUnsupportedMediaType: "unsupported_media_type", http.StatusUnprocessableEntity: "invalid",
-	http.StatusTooManyRequests: "rate_limited", http.StatusInternalServerError: "internal",
-	http.StatusNotImplemented: "search_off", http.StatusServiceUnavailable: "view_behind",
-}
-
-func problemExample(status int) any {
-	p := refuse(status, problemCodes[status], "what is wrong, in a sentence")
-	if status == http.StatusUnprocessableEntity {
-		p.errors = []fieldError{{pointer: "/email", detail: "must be local@domain"}}
-	}
-	return json.RawMessage(p.append(nil))
-}
-
 // newDocument makes the document without its operations.
 func newDocument(version string) huma.Config {
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
@@ -240,8 +179,9 @@ func newDocument(version string) huma.Config {
 		OpenAPI: "3.1.0",
 		Info: &huma.Info{
 			Title: "identity", Version: version,
-			Description: "A directory of users, groups and memberships. Every change is an event; every answer says what it rests on.",
-			License:     &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
+			Description: "A directory of users, groups and memberships. Every change is an event; every answer says what it rests on.\n\n" +
+				"Every answer has an `X-Request-Id`, but for what cannot be read as a request at all (a path with a broken escape, more than 64 KiB of headers): that is refused in plain text, with 400 or 431.",
+			License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 		},
 		Servers: []*huma.Server{{URL: "/"}},
 		Tags: []*huma.Tag{

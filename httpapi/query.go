@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -96,7 +97,7 @@ func checkText(s *huma.Schema, text string) string {
 		number, err := strconv.ParseUint(text, 10, 63)
 		if err != nil || float64(number) < *s.Minimum || s.Maximum != nil && float64(number) > *s.Maximum {
 			if s.Maximum == nil {
-				return fmt.Sprintf("must be an integer of at least %.0f", *s.Minimum)
+				return fmt.Sprintf("must be an integer of %.0f to %d", *s.Minimum, math.MaxInt64)
 			}
 			return fmt.Sprintf("must be an integer of %.0f to %.0f", *s.Minimum, *s.Maximum)
 		}

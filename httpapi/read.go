@@ -66,6 +66,22 @@ func answerOne[T any](x *exchange, found *queries.Entity[T], err error, item fun
 	return answerPage(x, &page, item)
 }
 
+// answerLine is answerOne for who wants lines: one, or none.
+func answerLine[T any](x *exchange, found *queries.Entity[T], err error, item func([]byte, *T) []byte) error {
+	if err != nil && !errors.Is(err, domain.NotFound) {
+		return err
+	}
+	if err := x.setConsistency(found.Shows); err != nil {
+		return err
+	}
+	x.out = x.out[:0]
+	if err == nil {
+		x.out = append(item(x.out, &found.Value), '\n')
+	}
+	x.send(http.StatusOK, ndjsonType)
+	return nil
+}
+
 var limitParameter = parameter{
 	name: "limit", description: "How many items at most.", schema: integerWithin(1, queries.MaxLimit, queries.DefaultLimit), example: 20,
 }

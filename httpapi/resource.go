@@ -115,6 +115,12 @@ func (r *resource[E]) find(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
+	lines := x.wantsLines()
+	if lines {
+		if err := x.refuseLimit(); err != nil {
+			return err
+		}
+	}
 	for i := range r.lookUps {
 		value, given := x.param(r.lookUps[i].name)
 		if !given {
@@ -126,9 +132,12 @@ func (r *resource[E]) find(ctx context.Context, x *exchange) error {
 		ctx, cancel := x.bounded(ctx) // also where lines are asked for
 		defer cancel()
 		found, err := r.lookUps[i].find(x.api.config.Queries, ctx, value, fresh)
+		if lines {
+			return answerLine(x, &found, err, r.item)
+		}
 		return answerOne(x, &found, err, r.item)
 	}
-	if x.wantsLines() {
+	if lines {
 		return r.walk(ctx, x, fresh)
 	}
 	page, err := r.search(x.api.config.Queries, ctx, x.criteria(), x.listing(), fresh)

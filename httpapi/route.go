@@ -29,8 +29,14 @@ type route struct {
 	answers []answer
 	// refusals are the statuses of problems that are special to the route.
 	refusals []int
+	// problems are statuses with what the document says of them here, where that is
+	// not what it says elsewhere.
+	problems map[int]refusal
 
 	id, tag, summary, description string
+	// probe tells that the route is for those who watch the service: no header is
+	// refused.
+	probe bool
 
 	// streams tells that body or answer go on for as long as the client likes: no
 	// timeout, and serve sends its answer with startStream and flush.
@@ -39,7 +45,8 @@ type route struct {
 	streamsIf func(x *exchange) bool
 	serve     func(ctx context.Context, x *exchange) error
 
-	label string // method and path, for logs and spans
+	label string   // method and path, for logs and spans
+	forms []string // media types that are answered with where a client likes them better than JSON
 }
 
 // knows tells whether the header is one of the route's.
@@ -47,7 +54,7 @@ func (rt *route) knows(h header) bool { return slices.Contains(rt.headers, h) }
 
 // register adds a route to the router and the document, and HEAD beside GET.
 func (a *api) register(rt *route) {
-	rt.label = rt.method + " " + rt.path
+	rt.label, rt.forms = rt.method+" "+rt.path, rt.formsOf()
 	operation := a.operation(rt)
 	handle := func(hc huma.Context) {
 		r, w := humachi.Unwrap(hc)
@@ -66,6 +73,9 @@ func (a *api) register(rt *route) {
 
 // run does what every route does first, and then what this one does.
 func (x *exchange) run(rt *route) {
+	if rt.forms != nil {
+		x.w.Header()[string(vary)] = varyAccept
+	}
 	if rt.streams || rt.streamsIf != nil && rt.streamsIf(x) {
 		if err := x.runStream(rt); err != nil {
 			x.fail(err)
@@ -91,7 +101,8 @@ func (x *exchange) run(rt *route) {
 // parameters: those who watch a service add some of their own.
 const serviceTag = "service"
 
-// admit checks the key, its scope and its rate, and the query's parameters.
+// admit checks the key, its scope and its rate, the query's parameters, and the
+// headers that the route does not look at by itself.
 func (x *exchange) admit(ctx context.Context, rt *route) error {
 	if rt.scope != "" {
 		if err := x.authenticate(ctx, rt.scope); err != nil {
@@ -103,7 +114,10 @@ func (x *exchange) admit(ctx context.Context, rt *route) error {
 			return err
 		}
 	}
-	return x.checkConditions(rt)
+	if err := x.checkConditions(rt); err != nil {
+		return err
+	}
+	return x.checkTokens(ctx, rt)
 }
 
 // checkConditions refuses a condition on a write that would not be looked at: to

@@ -13,12 +13,12 @@ import (
 func (a *api) serviceRoutes() []route {
 	routes := []route{
 		{
-			method: http.MethodGet, path: "/livez", id: "isLive", tag: serviceTag, summary: "Whether the process answers",
+			method: http.MethodGet, path: "/livez", id: "isLive", tag: serviceTag, probe: true, summary: "Whether the process answers",
 			answers: []answer{{status: http.StatusOK, text: "It does.", schema: "Live", example: map[string]string{"status": "live"}}},
 			serve:   isLive,
 		},
 		{
-			method: http.MethodGet, path: "/readyz", id: "isReady", tag: serviceTag, summary: "Whether requests should be sent here, and how each view is doing",
+			method: http.MethodGet, path: "/readyz", id: "isReady", tag: serviceTag, probe: true, summary: "Whether requests should be sent here, and how each view is doing",
 			answers: []answer{
 				{status: http.StatusOK, text: "They should.", schema: "Ready", example: readyExample},
 				{status: http.StatusServiceUnavailable, text: "Not now.", schema: "Ready", headers: []header{retryAfter}, example: notReadyExample},
@@ -27,18 +27,18 @@ func (a *api) serviceRoutes() []route {
 		},
 		{
 			method: http.MethodGet, path: "/openapi.json", id: "getDocument", tag: serviceTag, summary: "This document",
-			answers: []answer{{status: http.StatusOK, text: "OpenAPI 3.1.", schema: "Any"}},
-			serve:   getDocument,
+			answers:  []answer{{status: http.StatusOK, text: "OpenAPI 3.1.", schema: "Any"}},
+			refusals: []int{http.StatusBadRequest}, serve: getDocument,
 		},
 		{
 			method: http.MethodGet, path: "/docs", id: "getDocs", tag: serviceTag, summary: "This document, for people",
-			answers: []answer{{status: http.StatusOK, text: "A page that needs nothing from elsewhere.", schema: "Text", media: htmlType[0]}},
-			serve:   getDocs,
+			answers:  []answer{{status: http.StatusOK, text: "A page that needs nothing from elsewhere.", schema: "Text", media: htmlType[0]}},
+			refusals: []int{http.StatusBadRequest}, serve: getDocs,
 		},
 		{
 			method: http.MethodGet, path: docsScriptPath, id: "getDocsScript", tag: serviceTag, summary: "The script of that page",
-			answers: []answer{{status: http.StatusOK, text: "RapiDoc.", schema: "Text", media: scriptType[0]}},
-			serve:   getDocsScript,
+			answers:  []answer{{status: http.StatusOK, text: "RapiDoc.", schema: "Text", media: scriptType[0]}},
+			refusals: []int{http.StatusBadRequest}, serve: getDocsScript,
 		},
 	}
 	if a.config.Registry != nil {
@@ -51,7 +51,8 @@ func (a *api) metricsRoute() route {
 	show := promhttp.HandlerFor(a.config.Registry, promhttp.HandlerOpts{})
 	rt := route{
 		method: http.MethodGet, path: "/metrics", scope: domain.ReadScope, id: "getMetrics", tag: serviceTag, summary: "Metrics, as Prometheus reads them",
-		answers: []answer{{status: http.StatusOK, text: "Metrics.", schema: "Text", media: "text/plain"}},
+		answers:  []answer{{status: http.StatusOK, text: "Metrics.", schema: "Text", media: "text/plain"}},
+		refusals: []int{http.StatusBadRequest},
 		serve: func(_ context.Context, x *exchange) error {
 			x.Header()["Cache-Control"] = noStore
 			show.ServeHTTP(x, x.r)

@@ -25,15 +25,17 @@ func (a *api) storeRoutes() []route {
 			summary:     "Take no writes any more, for ever",
 			description: "What a replica's promotion does first, so that nothing is acknowledged that it does not have. Reads and `GET /events` go on. Repeating it is no error. Where it takes longer than a request may, the answer is 503 `unavailable` and it goes on: ask again. While something is parked whose events would be missing, it is 503 `parked`, and writes are taken still.",
 			answers:     []answer{{status: http.StatusOK, text: "It is closed, and its events are all there.", schema: "Standing", example: closedExample}},
+			problems:    map[int]refusal{http.StatusServiceUnavailable: {"unavailable", "Not now: `unavailable`, `parked` or `view_behind`. Or the store follows another one: `replica`."}},
 			serve:       closeStore,
 		},
 		{
 			method: http.MethodPost, path: "/store:promote", scope: domain.AdminScope, id: "promoteStore", tag: "store",
 			summary:     "Take over from the store that is followed",
 			description: "It closes the followed store, waits for the last of its events, begins a life of its own, in which tokens of the old one are foreign, and takes writes. `GET /store` tells how that goes.",
-			body:        &bodySpec{schema: "PromotionOrder", types: postTypes, example: json.RawMessage(`{"lost":false}`)},
+			body:        &bodySpec{schema: "PromotionOrder", types: postTypes, optional: true, example: json.RawMessage(`{"lost":false}`)},
 			answers:     []answer{{status: http.StatusAccepted, text: "It has begun.", schema: "Standing", example: standingExample}},
-			refusals:    []int{http.StatusConflict}, serve: promoteStore,
+			problems:    map[int]refusal{http.StatusConflict: {"not_a_replica", "The store follows no other: `not_a_replica`."}},
+			serve:       promoteStore,
 		},
 	}
 }
@@ -70,14 +72,14 @@ func closeStore(ctx context.Context, x *exchange) error {
 
 func promoteStore(ctx context.Context, x *exchange) error {
 	var order PromotionOrder
-	err := x.readObject(postTypes, func(b *body, name string, value jsontext.Value) {
+	err := x.readOptional(func(b *body, name string, value jsontext.Value) {
 		switch name {
 		case "lost":
 			order.Lost = readBool(b, "/lost", value).Value
 		default:
 			b.unknown("", name)
 		}
-	}, func(*body) {})
+	})
 	if err != nil {
 		return err
 	}

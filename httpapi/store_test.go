@@ -55,6 +55,7 @@ func TestStoreIsClosedAndTakesOver(t *testing.T) {
 		{"GET", "/store", "", nil, http.StatusOK, `"role":"replica"`},
 		{"POST", "/store:promote", `{"lost":true}`, nil, http.StatusAccepted, `"epoch":"0102030405060708"`},
 		{"POST", "/store:promote", `{}`, nil, http.StatusAccepted, `"epoch"`},
+		{"POST", "/store:promote", "", nil, http.StatusAccepted, `"epoch"`},
 		{"POST", "/store:promote", `{}`, fmt.Errorf("asked by a test: %w", httpapi.ErrNotFollowing), http.StatusConflict, "not_a_replica"},
 		{"POST", "/store:close", "", fmt.Errorf("asked by a test: %w", commands.ErrFollower), http.StatusServiceUnavailable, `"replica"`},
 		{"POST", "/store:close", "", fmt.Errorf("asked by a test: %w", eventstream.ErrUnavailable), http.StatusServiceUnavailable, `"unavailable"`},
@@ -71,8 +72,23 @@ func TestStoreIsClosedAndTakesOver(t *testing.T) {
 			t.Errorf("%s may be cached", step.path)
 		}
 	}
-	if fmt.Sprint(keeper.orders) != "[{true} {false} {false}]" {
+	if fmt.Sprint(keeper.orders) != "[{true} {false} {false} {false}]" {
 		t.Errorf("ordered was %v", keeper.orders)
+	}
+}
+
+// An order that brings a token of no life of the store is carried out by nobody.
+func TestOrdersWithBadTokensAreRefused(t *testing.T) {
+	keeper := &askedKeeper{role: httpapi.ReplicaRole}
+	handler := withKeeper(t, keeper)
+	for _, path := range []string{"/store:close", "/store:promote"} {
+		answer := ask(handler, "POST", path, "{}", "X-Consistency", "nonsense")
+		if answer.Code != http.StatusBadRequest || !bytes.Contains(answer.Body.Bytes(), []byte("malformed_token")) {
+			t.Errorf("%s: %d %s", path, answer.Code, answer.Body)
+		}
+	}
+	if keeper.role != httpapi.ReplicaRole || keeper.orders != nil {
+		t.Errorf("role %s, ordered %v", keeper.role, keeper.orders)
 	}
 }
 

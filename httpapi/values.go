@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -56,6 +57,17 @@ func readValue[T any](b *body, pointer string, value jsontext.Value, optional bo
 		return change
 	}
 	return commands.To(parsed)
+}
+
+// readElement reads a string of an array that stands at the pointer, in which null has
+// no meaning.
+func readElement[T any](b *body, pointer string, i int, value jsontext.Value, parse func(string) (T, error)) commands.Change[T] {
+	pointer += "/" + strconv.Itoa(i)
+	if value.Kind() == 'n' {
+		b.wrong(pointer, mustBeString)
+		return commands.Change[T]{}
+	}
+	return readValue(b, pointer, value, false, parse)
 }
 
 // reasonOf is what a Parse function of the domain says, without the kind.

@@ -27,14 +27,19 @@ func (a *api) viewRoutes() []route {
 			summary: "Build views anew, beside those that answer",
 			description: "A new generation is made from the streams while the present one answers. It is compared with that, and takes its place at once. " +
 				"What is different stops the rebuild, unless `force` is set. `rate` holds it to so many commits, rows or documents a second. `GET /views` tells how it does.",
-			body:     &bodySpec{schema: "RebuildOrder", types: postTypes, example: json.RawMessage(`{"views":["rows","search"]}`)},
-			answers:  []answer{{status: http.StatusAccepted, text: "It has begun.", schema: "Generations", example: generationsExample}},
-			refusals: []int{http.StatusConflict}, serve: rebuildViews,
+			body:    &bodySpec{schema: "RebuildOrder", types: postTypes, example: json.RawMessage(`{"views":["rows","search"]}`)},
+			answers: []answer{{status: http.StatusAccepted, text: "It has begun.", schema: "Generations", example: generationsExample}},
+			problems: map[int]refusal{
+				http.StatusConflict:            {"rebuilding", "Another rebuild is under way: `rebuilding`."},
+				http.StatusUnprocessableEntity: {"invalid", "Values that cannot be accepted: `invalid`, each with a pointer. Or a view that this service does not have: `no_such_view`."},
+			},
+			serve: rebuildViews,
 		},
 		{
 			method: http.MethodPost, path: "/views:back", scope: domain.AdminScope, id: "returnViews", tag: "views",
 			summary: "Go back to the generation that is kept", description: "The one that answered is kept in its place.",
-			answers: []answer{state}, refusals: []int{http.StatusConflict}, serve: returnViews,
+			answers: []answer{state}, serve: returnViews,
+			problems: map[int]refusal{http.StatusConflict: {"nothing_kept", "No earlier generation is kept: `nothing_kept`. Or a rebuild is under way: `rebuilding`."}},
 		},
 		{
 			method: http.MethodPost, path: "/views:drop", scope: domain.AdminScope, id: "dropViews", tag: "views",
@@ -80,7 +85,7 @@ func readOrder(x *exchange) (order RebuildOrder, err error) {
 		switch name {
 		case "views":
 			_ = b.elements(pointer, value, func(i int, element jsontext.Value) {
-				view := readValue(b, pointer+"/"+strconv.Itoa(i), element, false, parseView)
+				view := readElement(b, pointer, i, element, parseView)
 				if view.Set && !slices.Contains(order.Views, view.Value) {
 					order.Views = append(order.Views, view.Value)
 				}

@@ -11,7 +11,7 @@ import (
 // maxWalks is how many lists are streamed at a time.
 const maxWalks = 64
 
-const linesText = "With `Accept: application/x-ndjson` the answer is all of them, one on each line, without pages; " +
+const linesText = "With `Accept: application/x-ndjson` the answer is all of them, one on each line, without pages and so without `limit`; " +
 	"if it is cut off, `after` goes on behind the last id that came, in a list of all."
 
 // walk answers with all entities that the query asks for, each on a line. What
@@ -19,9 +19,6 @@ const linesText = "With `Accept: application/x-ndjson` the answer is all of them
 // something newer. If it cannot go on, the connection is cut, so that nobody takes
 // a part for the whole.
 func (r *resource[E]) walk(ctx context.Context, x *exchange, fresh queries.Freshness) error {
-	if _, given := x.param("limit"); given {
-		return invalid(fieldError{pointer: "/limit", in: "query", detail: "cannot be combined with lines, which are all"})
-	}
 	if err := x.api.walks.tryEnter(); err != nil {
 		return err
 	}

@@ -13,10 +13,15 @@ import (
 const shownParked = 20
 
 // readiness tells whether requests should be sent here, and how everything is
-// doing. A store that takes no writes for now still answers reads: it is ready.
-func (s *service) readiness(context.Context) httpapi.Readiness {
+// doing. A store that takes no writes still answers reads: it is ready.
+func (s *service) readiness(ctx context.Context) httpapi.Readiness {
 	r := httpapi.Readiness{Ready: true}
 	r.Views, r.Store = s.engine.status()
+	if r.Store != nil && r.Store.Refusing == "" {
+		if err := s.engine.base().commands.Writable(ctx); err != nil {
+			r.Store.Refusing = err.Error()
+		}
+	}
 	if s.replication != nil {
 		r.Views = append(r.Views, s.replication.status())
 	}

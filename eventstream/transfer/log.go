@@ -61,7 +61,10 @@ func LogPlace(position uint64) eventstream.Mark {
 
 func (l *Log) position(place eventstream.Mark) (uint64, error) {
 	after := uint64(place.At.Seq(eventstream.LogStream))
-	if len(place.Rest) > 0 || len(place.At) > 1 || len(place.At) == 1 && after == 0 || after > l.log.End() {
+	if len(place.Rest) > 0 || len(place.At) > 1 || len(place.At) == 1 && after == 0 {
+		return 0, fmt.Errorf("%w: a mark that is no place of a log", eventstream.ErrMalformedToken)
+	}
+	if after > l.log.End() {
 		return 0, fmt.Errorf("%w: a place that the log does not have", eventstream.ErrUnknownPosition)
 	}
 	return after, nil

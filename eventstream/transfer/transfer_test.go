@@ -59,6 +59,14 @@ func TestLogFromEveryPlace(t *testing.T) {
 			t.Errorf("behind the end: %v, %v", step, err)
 		}
 	}
+	users := eventstream.NewToken(eventstream.Position{Stream: "users/0", Seq: 1})
+	for _, place := range []eventstream.Mark{{At: transfer.LogPlace(1).At, Rest: []byte{0, 4, 0, 0}}, {At: users}, {At: users.Merge(transfer.LogPlace(1).At)}} {
+		for step, err := range source.After(t.Context(), place) {
+			if !errors.Is(err, eventstream.ErrMalformedToken) {
+				t.Errorf("behind %v: %v, %v", place, step, err)
+			}
+		}
+	}
 }
 
 // Who waits is woken by what is written.

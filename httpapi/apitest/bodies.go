@@ -67,9 +67,8 @@ func malformed() map[string]string {
 		"overlong UTF-8":          "{\"username\":\"\xc0\x80\"}",
 		"a surrogate alone":       `{"username":"\ud800"}`,
 		"surrogates in disorder":  `{"username":"\udc00\ud800"}`,
-		"NUL":                     `{"username":"a\u0000b"}`,
-		"NUL in a name":           `{"a\u0000":1}`,
-		"NUL after a backslash":   `{"username":"\\\u0000"}`,
+		"NUL, and cut":            `{"username":"a\u0000b"`,
+		"NUL, and a name twice":   `{"username":"a\u0000b","username":"b"}`,
 		"a raw NUL":               "{\"username\":\"a\x00b\"}",
 		"a raw line break":        "{\"username\":\"a\nb\"}",
 		"a name twice":            `{"username":"a","username":"b"}`,
@@ -119,7 +118,10 @@ func wrongUserFields() map[string][]string {
 		`{"name":""}`:                               {"/name"},
 		`{"name":"  "}`:                             {"/name"},
 		`{"name":"a\nb"}`:                           {"/name"},
-		`{"name":"` + long(257) + `"}`:              {"/name"},
+		`{"name":"a\u0000b","email":"\\\u0000"}`:    {"/name", "/email"},
+		`{"a~\u0000":"\u0000","\\u0000":1}`:         {"/a~0\x00"},
+		`{"attributes":{"a":["b","\u0000"],"/\u0000":1,"` + long(129) + `\u0000":1}}`: {"/attributes/a/1", "/attributes/~1\x00", "/attributes/" + long(128) + "…"},
+		`{"name":"` + long(257) + `"}`:                                     {"/name"},
 		`{"givenName":7,"familyName":false,"externalId":[]}`:               {"/givenName", "/familyName", "/externalId"},
 		`{"externalId":"` + long(257) + `"}`:                               {"/externalId"},
 		`{"createdAt":"2026-11-22T07:00:00.000Z","updatedAt":null}`:        {"/createdAt", "/updatedAt"},
@@ -152,6 +154,7 @@ func testUserFields(t *testing.T, c *client) {
 	if strings.Contains(string(refused.body), secretValue) {
 		t.Errorf("the problem echoes values: %s", refused.body)
 	}
+	c.patch(made.path(), `{"name":"\\u0000"}`).want(http.StatusOK)
 	c.patch(made.path(), manyAttributes(64)).want(http.StatusOK)
 	c.patch(made.path(), `{"attributes":{"one more":1}}`).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/attributes")
 	if now := c.get(made.path()).want(http.StatusOK).object(); len(now["attributes"].(map[string]any)) != 64 {

@@ -12,6 +12,7 @@ import (
 func testConsistency(_ *testing.T, c *client) {
 	c.run("TU1 and TG1, then TG2", testDeck)
 	c.run("bad tokens", testBadTokens)
+	c.run("bad tokens, wherever something is read", testBadTokensEverywhere)
 	c.run("a write names the entity, and what lists it", testWhatAWriteNames)
 	c.run("good tokens", testGoodTokens)
 	c.run("every answer can be sent back", testTokensOfAnswers)
@@ -91,6 +92,41 @@ func testBadTokens(t *testing.T, c *client) {
 		})
 	}
 	c.get(user.path()).want(http.StatusOK) // nothing of it was written
+}
+
+// testBadTokensEverywhere asks all there is to read, also what waits for no token. Only
+// those who watch the service are never refused.
+func testBadTokensEverywhere(t *testing.T, c *client) {
+	user, group := c.user(), c.group()
+	future := c.forgedToken(user, eventstream.StreamID("user/"+user.id()))
+	paths, _ := c.document.root["paths"].(map[string]any)
+	for template, item := range paths {
+		operation, reads := item.(map[string]any)["get"].(map[string]any)
+		if !reads {
+			continue
+		}
+		path := strings.NewReplacer("/users/{id}", user.path(), "/groups/{id}", group.path(), "{memberId}", user.id()).Replace(template)
+		if path == "/livez" || path == "/readyz" {
+			c.get(path, "X-Consistency", "nonsense").want(http.StatusOK)
+			continue
+		}
+		c.get(path, "X-Consistency", "nonsense").wantProblem(http.StatusBadRequest, "malformed_token")
+		c.get(path, "X-Consistency", user.token()+", "+foreignToken()).wantProblem(http.StatusBadRequest, "foreign_token")
+		if security, _ := operation["security"].([]any); len(security) > 0 {
+			c.get(path, "X-Consistency", future).wantProblem(http.StatusBadRequest, "unknown_position")
+		}
+	}
+	idle := []string{"/events?limit=1", "/parked", "/openapi.json"}
+	if !c.target.NoOperators {
+		idle = append(idle, "/views", "/store")
+	}
+	for _, path := range idle {
+		c.get(path, "X-Consistency", user.token()+", "+group.etag()).want(http.StatusOK)
+		c.get(path, "X-Consistency", "latest").want(http.StatusOK)
+	}
+	if len(paths) < 10 {
+		t.Errorf("%d paths", len(paths))
+	}
 }
 
 // forgedToken is a token of this store, whose epoch an answer tells, for a commit

@@ -97,6 +97,9 @@ func (d *document) check(method, path string, r *reply) error {
 	}
 	content, _ := response["content"].(map[string]any)
 	media, _, _ := strings.Cut(r.header.Get("Content-Type"), ";")
+	if text, _ := response["description"].(string); media == problemMedia && !strings.Contains(text, "`"+r.text("code")+"`") {
+		return fmt.Errorf("code %s is not among those that the document names", r.text("code"))
+	}
 	for declared, value := range content {
 		if name, _, _ := strings.Cut(declared, ";"); name != media {
 			continue

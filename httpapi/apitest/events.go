@@ -59,6 +59,9 @@ func testBadEvents(_ *testing.T, c *client) {
 	for _, after := range []string{"x", "gQ", "gQECAwQFBgcIAQkFAAMAAMPMi_o", "%20"} {
 		c.get("/events?after="+after).wantProblem(http.StatusBadRequest, "malformed_token")
 	}
+	position := c.get("/changes?limit=1").want(http.StatusOK).text("next")
+	c.get("/events?after="+position).wantProblem(http.StatusBadRequest, "malformed_token")
+	c.get("/events?after="+position, "Accept", ndjsonMedia).wantProblem(http.StatusBadRequest, "malformed_token")
 	c.with("").get("/events").wantProblem(http.StatusUnauthorized, "unauthorized")
 	reader := c.with(c.post("/keys", `{"label":"events","scopes":["read","write"]}`).want(http.StatusCreated).text("key"))
 	reader.get("/events").wantProblem(http.StatusForbidden, "forbidden")

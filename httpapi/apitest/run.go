@@ -70,6 +70,7 @@ func Run(t *testing.T, target *Target) {
 		{"effective membership", testEffective},
 		{"batches", testBatches},
 		{"lines", testLines},
+		{"accept", testAccept},
 		{"uniqueness", testUniqueness},
 		{"ids", testIDs},
 		{"look-ups", testLookUps},

@@ -118,29 +118,31 @@ func TestTransactionsUnknownPlace(t *testing.T) {
 	if len(given) != 2 || len(next.Rest) == 0 {
 		t.Fatal(given, next)
 	}
-	for name, place := range map[string]eventstream.Mark{
+	readable := map[string]eventstream.Mark{
 		"store ahead":  {Rest: []byte{9}},
 		"no such part": {Rest: []byte{1, 2, 1}},
 		"too far in":   {Rest: []byte{1, 0, 9}},
-		"nothing in":   {Rest: []byte{1, 0, 0}},
-		"more than it": {Rest: []byte{1, 0, 1, 0}},
-		"cut":          {Rest: []byte{1, 0}},
 		"at the end":   {At: next.At.Merge(heads(t, a.changes)), Rest: []byte{1, 0, 1}},
 		"beyond heads": {At: eventstream.NewToken(eventstream.Position{Stream: eventstream.ChangesStream(0), Seq: 99})},
-	} {
-		for _, err := range a.source.After(t.Context(), place) {
-			if err == nil {
-				continue
-			}
-			if !errors.Is(err, eventstream.ErrUnknownPosition) {
-				t.Errorf("%s: %v", name, err)
-			}
-			name = ""
-		}
-		if name != "" {
-			t.Errorf("%s: was taken", name)
-		}
 	}
+	for name, place := range readable {
+		a.refuses(t, name, place, eventstream.ErrUnknownPosition)
+	}
+	for name, rest := range map[string][]byte{"nothing in": {1, 0, 0}, "more than it": {1, 0, 1, 0}, "cut": {1, 0}, "of a follower": {0, 4, 0, 0}} {
+		a.refuses(t, name, eventstream.Mark{At: next.At, Rest: rest}, eventstream.ErrMalformedToken)
+	}
+}
+
+// refuses demands that nothing is given behind a place, for a reason.
+func (a *announced) refuses(t *testing.T, name string, place eventstream.Mark, reason error) {
+	t.Helper()
+	for step, err := range a.source.After(t.Context(), place) {
+		if !errors.Is(err, reason) {
+			t.Errorf("%s: %v, %v", name, step, err)
+		}
+		return
+	}
+	t.Errorf("%s: was taken", name)
 }
 
 func heads(t *testing.T, changes *querysync.Changes) eventstream.Token {

@@ -57,14 +57,18 @@ func (t *Transactions) After(ctx context.Context, place eventstream.Mark) iter.S
 	}
 }
 
-// check refuses a place that the change feed has not got to.
+// check refuses a mark that is no place of the change feed, and a place that it has not
+// got to.
 func (t *Transactions) check(ctx context.Context, place eventstream.Mark) (beyond, error) {
 	b, readable := beyondOf(place)
+	if !readable {
+		return b, errNoPlace
+	}
 	heads, head, err := t.heads(ctx)
 	if err != nil {
 		return b, err
 	}
-	known := readable && b.store <= head && heads.Covers(place.At) && b.part < uint64(len(t.changes.Streams()))
+	known := b.store <= head && heads.Covers(place.At) && b.part < uint64(len(t.changes.Streams()))
 	if known && b.given > 0 {
 		part := t.changes.Streams()[b.part]
 		known = heads.Seq(part) > place.At.Seq(part)
@@ -74,6 +78,8 @@ func (t *Transactions) check(ctx context.Context, place eventstream.Mark) (beyon
 	}
 	return b, nil
 }
+
+var errNoPlace = fmt.Errorf("%w: a mark that is no place of the change feed", eventstream.ErrMalformedToken)
 
 var errNoSuchPlace = fmt.Errorf("%w: a place that the change feed does not have", eventstream.ErrUnknownPosition)
 
