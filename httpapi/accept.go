@@ -107,7 +107,7 @@ func (x *exchange) wantsLines() bool { return x.wants() == linesMedia }
 // refuseLimit refuses a limit beside an answer that has no pages.
 func (x *exchange) refuseLimit() error {
 	if _, given := x.param("limit"); given {
-		return wrongParameter("limit", "cannot be combined with lines or events, which are all")
+		return wrongParameter("limit", "cannot be combined with lines, which are all")
 	}
 	return nil
 }

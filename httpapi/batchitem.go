@@ -49,9 +49,6 @@ func (f *itemFields) read(b *body, name string, value jsontext.Value) {
 // with pointers into the item for all that is wrong. The text must have passed
 // checkNesting.
 func (a *api) readItem(text jsontext.Value) (commands.Serial, error) {
-	if err := checkNUL(text); err != nil {
-		return nil, err
-	}
 	var b body
 	var fields itemFields
 	if err := b.members("", text, func(name string, value jsontext.Value) { fields.read(&b, name, value) }); err != nil {

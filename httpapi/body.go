@@ -58,9 +58,6 @@ func (x *exchange) readObject(accept []string, field func(b *body, name string, 
 	if err := b.read(x); err != nil {
 		return err
 	}
-	if err := checkNUL(b.raw); err != nil {
-		return err
-	}
 	if err := b.parse(field, finish); err != nil {
 		return err
 	}
@@ -83,9 +80,6 @@ func (x *exchange) readOptional(field func(b *body, name string, value jsontext.
 		return err
 	}
 	if err := x.checkMediaType(postTypes); err != nil {
-		return err
-	}
-	if err := checkNUL(b.raw); err != nil {
 		return err
 	}
 	return b.parse(field, nil)

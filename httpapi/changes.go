@@ -20,7 +20,7 @@ var changesQuery = []parameter{
 	{name: "after", description: "A position: what was told up to there is not told again. Without one, everything that exists is told first. It holds its own filters: those given beside it must be the same.", schema: text("", 0)},
 	{name: "kind", description: "What to hear of: `user`, `group` and `member`, separated by commas. All of them if absent.", schema: text("", 0), example: "user,group"},
 	{name: "group", description: "Only this group and its direct memberships.", schema: idSchema("")},
-	{name: "limit", description: "How many items a page of JSON has at most. Lines and events have no pages: it is refused with them.", schema: integerWithin(1, queries.MaxLimit, queries.DefaultLimit), example: 100},
+	{name: "limit", description: "How many items a page of JSON has at most. Lines and events have no pages, and so no limit.", schema: integerWithin(1, queries.MaxLimit, queries.DefaultLimit), example: 100},
 	{name: "wait", description: "How long a page waits until there is something to tell, in seconds, at most `60s`. With NDJSON: the answer does not end, as events never do.", schema: text("", 0), example: "30s"},
 }
 
@@ -87,11 +87,7 @@ func (x *exchange) following() (*following, error) {
 			return nil, wrongParameter("wait", "must be seconds, as 30s, at most 60s")
 		}
 	}
-	if asked.form = x.form(); asked.form != nil {
-		if err := x.refuseLimit(); err != nil {
-			return nil, err
-		}
-	}
+	asked.form = x.form()
 	after, _ := x.param("after")
 	if resumed := x.r.Header.Get(string(lastEventID)); resumed != "" {
 		after = resumed // the address is as it was at first

@@ -15,7 +15,7 @@ import (
 
 var eventsQuery = []parameter{
 	{name: "after", description: "A place, as an earlier answer told it: what was given up to there is not given again. Without one, everything is given from the beginning.", schema: text("", eventstream.MaxMarkBytes)},
-	{name: "limit", description: "How many transactions a page of JSON has at most. Lines have no pages: it is refused with them.", schema: integerWithin(1, queries.MaxLimit, queries.DefaultLimit), example: 100},
+	{name: "limit", description: "How many transactions a page of JSON has at most. Lines have no pages, and so no limit.", schema: integerWithin(1, queries.MaxLimit, queries.DefaultLimit), example: 100},
 	{name: "wait", description: "How long a page waits until there is something to give, in seconds, at most `60s`. With NDJSON: the answer does not end.", schema: text("", 0), example: "30s"},
 }
 
@@ -65,9 +65,6 @@ func getEvents(ctx context.Context, x *exchange) (err error) {
 		}
 	}
 	if x.wantsLines() {
-		if err := x.refuseLimit(); err != nil {
-			return err
-		}
 		return x.streamEvents(ctx, asked)
 	}
 	return x.answerEvents(ctx, asked)

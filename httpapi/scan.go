@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -98,12 +97,16 @@ func syntaxProblem(err error) error {
 	return malformedBody("the body is not JSON")
 }
 
-// checkNesting tells what a decoder does not look for: too many levels.
+// checkNesting tells what a decoder does not look for: too many levels, and the
+// character NUL, which can only stand in a string and only escaped.
 func checkNesting(text []byte) error {
 	depth, inString := 0, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
 		case inString && c == '\\':
+			if bytes.HasPrefix(text[i:], escapedNUL) {
+				return malformedBody("the body holds the character NUL")
+			}
 			i++
 		case c == '"':
 			inString = !inString
@@ -119,38 +122,4 @@ func checkNesting(text []byte) error {
 	return nil
 }
 
-// escapedNUL is the only way to write the character NUL, and is so in strings only.
 var escapedNUL = []byte(`\u0000`)
-
-// checkNUL refuses the character NUL, in whatever string it stands.
-func checkNUL(text []byte) error {
-	if !bytes.Contains(text, escapedNUL) {
-		return nil
-	}
-	var holding body
-	err := scan(text, func(dec *jsontext.Decoder) error {
-		for begun := false; !begun || dec.StackDepth() > 0; begun = true {
-			token, err := dec.ReadToken()
-			if err != nil {
-				return err
-			}
-			if token.Kind() == '"' && strings.Contains(token.String(), "\x00") {
-				holding.wrong(shortPointer(dec.StackPointer()), "must not hold control characters")
-			}
-		}
-		return nil
-	})
-	if err == nil && holding.errors != nil {
-		err = invalid(holding.errors...)
-	}
-	return err
-}
-
-// shortPointer writes a pointer with its names as pointerName shows them.
-func shortPointer(pointer jsontext.Pointer) string {
-	var short strings.Builder
-	for name := range pointer.Tokens() {
-		short.WriteString("/" + pointerName(name))
-	}
-	return short.String()
-}

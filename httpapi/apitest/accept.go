@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 	"testing"
@@ -8,7 +9,7 @@ import (
 
 func testAccept(_ *testing.T, c *client) {
 	c.run("the form that is liked best", testPreferences)
-	c.run("lines and events have no limit", testNoLimit)
+	c.run("lines have no limit", testNoLimit)
 	c.run("a look-up as lines", testLookUpLines)
 }
 
@@ -70,7 +71,7 @@ func (c *client) prefers(path, media string, accept ...string) {
 }
 
 func testNoLimit(_ *testing.T, c *client) {
-	for _, path := range []string{"/users", "/users?username=nobody", "/groups", "/changes", "/events"} {
+	for _, path := range []string{"/users", "/users?username=nobody", "/groups"} {
 		limited := path + "?limit=2"
 		if strings.Contains(path, "?") {
 			limited = path + "&limit=2"
@@ -78,7 +79,13 @@ func testNoLimit(_ *testing.T, c *client) {
 		c.get(limited, "Accept", ndjsonMedia).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/limit")
 		c.get(limited, "Accept", "application/json, application/x-ndjson;q=0.1").want(http.StatusOK).items()
 	}
-	c.get("/changes?limit=2", "Accept", eventMedia).wantProblem(http.StatusUnprocessableEntity, "invalid").wantPointers("/limit")
+	for range 2 {
+		made := c.group()
+		c.get(made.path(), "X-Consistency", made.token()).want(http.StatusOK)
+	}
+	if some := c.get("/changes?kind=group&limit=1", "Accept", ndjsonMedia).want(http.StatusOK); bytes.Count(some.body, []byte("\n")) < 2 {
+		c.t.Errorf("lines end at a limit: %s", some.body)
+	}
 }
 
 func testLookUpLines(t *testing.T, c *client) {

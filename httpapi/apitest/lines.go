@@ -125,7 +125,7 @@ func testWrongLines(t *testing.T, c *client) {
 		{1, 201, ""},
 		{2, 400, "malformed_body"},
 		{4, 400, "malformed_body"},
-		{5, 422, "invalid"},
+		{5, 400, "malformed_body"},
 		{6, 400, "malformed_body"},
 		{7, 400, "malformed_body"},
 		{8, 400, "malformed_body"},
