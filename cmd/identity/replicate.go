@@ -11,6 +11,7 @@ import (
 	"github.com/seed5b6a70b4/identity/commands"
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/eventstream/logstore"
 	"github.com/seed5b6a70b4/identity/sync/replica"
 )
 
@@ -83,6 +84,9 @@ func (r *replicateCommand) prepareHere(ctx context.Context, to *client, log *slo
 		return err
 	}
 	target, err := openImportHere(data)
+	if errors.Is(err, logstore.ErrLocked) {
+		return fmt.Errorf("%w: another process has %s, and a replica needs a data directory of its own", logstore.ErrLocked, r.Data)
+	}
 	if err != nil {
 		return err
 	}
@@ -92,7 +96,7 @@ func (r *replicateCommand) prepareHere(ctx context.Context, to *client, log *slo
 	if err != nil {
 		return err
 	}
-	if err = target.bringSecret(first); err != nil {
+	if err = target.data.bringFollowedSecret(&first[0]); err != nil {
 		return err
 	}
 	// A backup that follows what it was made of lives the same life.

@@ -229,7 +229,9 @@ func TestSourceLost(t *testing.T) {
 	says(t, replica.url+"/users/"+id, token, "", 400, "foreign_token")
 	says(t, replica.url+"/users/"+id, "", "", 200, id)
 	newUser(t, replica.url, "lisa")
-	fails(t, "not_a_replica", "promote", "--data", data)
+	if out := mustRun(t, "promote", "--data", data); !strings.Contains(out, "has begun already; the followed service was given up") {
+		t.Errorf("promoted again, it says %q", out)
+	}
 }
 
 // A promotion that is killed at any moment is asked for again, or done.
@@ -278,10 +280,23 @@ func TestPromotionAtRest(t *testing.T) {
 	visible(t, replica.url, id, token)
 	f.kill(replica)
 	f.kill(f.process)
+	// Cut off before it is forgotten who was followed, it is known that it took over.
+	record, err := os.ReadFile(filepath.Join(data, replicaFile))
+	if err != nil {
+		t.Fatal(err)
+	}
 	mustRun(t, "promote", "--lost", "--data", data)
+	if err := os.WriteFile(filepath.Join(data, replicaFile), record, secretMode); err != nil {
+		t.Fatal(err)
+	}
+	if out := mustRun(t, "promote", "--lost", "--data", data); !strings.Contains(out, "has begun already, which took over from "+f.url) {
+		t.Errorf("promoted again, it says %q", out)
+	}
+	fails(t, "it has taken over already: serve it", "promote", "--lost", "--data", data)
+	fails(t, "there is nothing to take over", "promote", "--lost", "--data", f.data())
 	served := mustStart(t, f.dir, "--data", data)
 	says(t, served.url+"/users/"+id, token, "", 400, "foreign_token")
 	says(t, served.url+"/users/"+id, "", "", 200, id)
 	newUser(t, served.url, "marge")
-	fails(t, "not_a_replica", "promote", "--lost", "--url", served.url)
+	fails(t, "if it was a replica, it has taken over already", "promote", "--lost", "--url", served.url)
 }
