@@ -116,6 +116,9 @@ type ViewStatus struct {
 	Behind uint64
 	// Lag is how far the view is behind in time; negative if that is not known here.
 	Lag time.Duration
+	// Failing says why the view is not brought up to date, in a few words without
+	// addresses, as who reads them needs no key; empty while it is.
+	Failing string
 	// Checkpoint is up to where in each of changes/{n} the view has got, on a store
 	// that does not number its transactions.
 	Checkpoint eventstream.Token

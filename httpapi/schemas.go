@@ -219,6 +219,7 @@ func readySchema() *huma.Schema {
 			"position":   described(integer(0), "Up to where the view has applied the store's transactions."),
 			"behind":     described(integer(0), "How many transactions, or commits of the change feed, the view has still to apply."),
 			"lagSeconds": described(&huma.Schema{Type: huma.TypeNumber}, "How far the view is behind in time, where that is known."),
+			"failing":    described(text("", 0), "Why it is not brought up to date; of a replica, why following fails: how many transactions it is behind is not known then."),
 			"checkpoint": described(&huma.Schema{Type: huma.TypeObject, AdditionalProperties: integer(0)}, "Up to where in each stream of the change feed the view has got."),
 			"parked":     described(integer(0), "How many streams the view cannot apply until an operator steps in."),
 			"streams": array(object([]string{"stream", "seq", "reason"}, map[string]*huma.Schema{

@@ -132,6 +132,7 @@ func (v *ViewStatus) append(dst []byte) []byte {
 		dst = append(dst, `,"lagSeconds":`...)
 		dst = strconv.AppendFloat(dst, v.Lag.Seconds(), 'f', 3, 64)
 	}
+	dst = appendMember(dst, `,"failing":`, v.Failing)
 	for i, position := range v.Checkpoint {
 		dst = append(dst, [...]string{`,"checkpoint":{`, `,`}[min(i, 1)]...)
 		dst = append(appendString(dst, string(position.Stream)), ':')

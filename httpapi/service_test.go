@@ -31,6 +31,10 @@ func TestReadiness(t *testing.T) {
 	}{
 		{httpapi.Readiness{Ready: true}, 200, `{"status":"ready","views":[]}`},
 		{
+			httpapi.Readiness{Ready: true, Views: []httpapi.ViewStatus{{Name: "replica", Lag: -1, Failing: "it refuses"}}},
+			200, `{"status":"ready","views":[{"name":"replica","position":0,"behind":0,"failing":"it refuses","parked":0}]}`,
+		},
+		{
 			httpapi.Readiness{Reason: "catching up", Views: []httpapi.ViewStatus{
 				{Name: "rows", Position: 3, Behind: 7, Lag: 1500 * time.Millisecond, Checkpoint: eventstream.NewToken(eventstream.Position{Stream: "changes/0", Seq: 4}, eventstream.Position{Stream: "changes/1", Seq: 5})},
 				{Name: "search", Lag: -1, Parked: 2, Streams: []httpapi.ParkedStream{{Stream: "user/1", Seq: 3, Reason: "unknown event"}, {Stream: "user/2", Seq: 1, Reason: "refused"}}},

@@ -23,6 +23,8 @@ type client struct {
 	url  string
 	key  string
 	http *http.Client
+	// unknown says, where the key is not known, which one was sent and what to do.
+	unknown string
 	// close ends what serves it, if that is in this process.
 	close func() error
 }
@@ -107,6 +109,9 @@ func (c *client) send(r *http.Request) (*http.Response, error) {
 		seconds = 1
 	}
 	refusal.after = time.Duration(seconds) * time.Second
+	if refusal.Status == http.StatusUnauthorized && c.unknown != "" {
+		return nil, fmt.Errorf("%w; %s", refusal, c.unknown)
+	}
 	return nil, refusal
 }
 
@@ -117,16 +122,23 @@ func (f *remoteFlags) dial(to announcement) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	unknown := fmt.Sprintf("the key sent is that of %s: set it to an admin key of that service", adminVar)
 	if key == "" {
 		var absent bool
 		if key, absent, err = (dataDirectory{f.Data}).readAdminKey(); err != nil {
 			return nil, err
 		}
+		file := dataDirectory{f.Data}.file(adminFile)
 		if absent {
-			return nil, fmt.Errorf("no admin key: neither %s is set nor is there %s", adminVar, dataDirectory{f.Data}.file(adminFile))
+			return nil, fmt.Errorf("no admin key: neither %s is set nor is there %s", adminVar, file)
 		}
+		unknown = fmt.Sprintf("the key sent is that of %s: name the data directory of that service with --data, or set %s", file, adminVar)
 	}
-	return dialWith(to, key)
+	c, err := dialWith(to, key)
+	if err == nil {
+		c.unknown = unknown
+	}
+	return c, err
 }
 
 // dialWith makes a client that shows a key, or none if it is empty.

@@ -72,9 +72,6 @@ func openEmbedded(ctx context.Context, path string, s settings) (*embedded, erro
 	if b.data, err = openDataDirectory(path); err != nil {
 		return nil, err
 	}
-	if b.data.open() {
-		s.log.Warn("others than the owner may look into the data directory", "data", b.data.path)
-	}
 	if err := b.open(ctx); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
@@ -101,6 +98,9 @@ func (b *embedded) openStore() error {
 	var err error
 	if b.store, err = logstore.Open(b.data.log(), options); err != nil {
 		return err
+	}
+	if b.data.open() {
+		b.settings.log.Warn("others than the owner may look into the data directory", "data", b.data.path)
 	}
 	source := transfer.NewLog(b.store)
 	b.events = source
@@ -129,6 +129,9 @@ func (b *embedded) openDirectory(ctx context.Context) error {
 	last, err := b.store.Last(ctx, eventstream.StoreStream)
 	if err != nil {
 		return fmt.Errorf("read the stream store: %w", err)
+	}
+	if err := b.unborn(ctx, last.Seq == 0); err != nil {
+		return err
 	}
 	secret, err := b.data.claimSecret(last.Seq == 0)
 	if err != nil {

@@ -64,6 +64,9 @@ type core struct {
 	events transfer.Source
 	// follows is the record of the store that this one follows; nil if it follows none.
 	follows *replicaRecord
+	// tookOver is the record that a promotion was cut off before it could forget; nil if
+	// there was none.
+	tookOver *replicaRecord
 	// keyAge is how old what is known of an API key may be.
 	keyAge time.Duration
 }
@@ -117,6 +120,7 @@ func (c *core) openFollowing(ctx context.Context, records replicaRecords) error 
 		return err
 	}
 	if record.Here && record.Epoch != c.directory.Epoch.String() {
+		c.tookOver = record
 		return records.forget(ctx)
 	}
 	c.follows = record

@@ -10,7 +10,7 @@ import (
 // dataFlags say where the data is.
 type dataFlags struct {
 	Data        string `env:"IDENTITY_DATA" default:"./identity-data" placeholder:"DIR" help:"Data directory of the embedded store; default ./identity-data."`
-	Store       string `env:"IDENTITY_STORE" default:"embedded" placeholder:"NAME" help:"Where commits are kept: embedded (default) or dynamodb."`
+	Store       string `env:"IDENTITY_STORE" default:"embedded" placeholder:"NAME" help:"Where commits are kept: embedded (default), with the claim secret in claim.key, or dynamodb, where IDENTITY_CLAIM_KEY may bring it."`
 	TablePrefix string `env:"IDENTITY_TABLE_PREFIX" default:"identity" placeholder:"TEXT" help:"Begins the names of tables, stream and index; default identity."`
 }
 

@@ -4,13 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
 // parkedCommand shows what views cannot apply, and has it tried again.
 type parkedCommand struct {
 	List  parkedList  `cmd:"" default:"withargs" help:"List the streams that a view or an index cannot apply."`
-	Retry parkedRetry `cmd:"" help:"Try them again, all or some: after a newer build was installed, or what they need was mended. Ends with 1 if any is still parked."`
+	Retry parkedRetry `cmd:"" help:"Try them again, all or some: after a newer build was installed, or what they need was mended. Ends with 1 if any is still parked, or none of a name that is given."`
 }
 
 type parkedFlags struct {
@@ -113,13 +115,26 @@ func (r *parkedRetry) Run(c *console) (err error) {
 			return err
 		}
 	}
-	if hidden := parked.Total - len(parked.Items); still == 0 && hidden > 0 {
-		return fmt.Errorf("%d more are parked: run this again", hidden)
-	}
-	if still > 0 {
+	hidden := parked.Total - len(parked.Items)
+	switch unknown := r.unknown(&parked); {
+	case still > 0:
 		return fmt.Errorf("%d of %d streams are still parked", still, tried)
+	case hidden > 0:
+		return fmt.Errorf("%d more are parked: run this again", hidden)
+	case len(unknown) > 0:
+		return fmt.Errorf("nothing of that name is parked: %s", strings.Join(unknown, ", "))
 	}
 	return nil
+}
+
+// unknown gives those that were named and are not parked.
+func (r *parkedRetry) unknown(parked *parkedAnswer) (unknown []string) {
+	for _, name := range r.Streams {
+		if !slices.ContainsFunc(parked.Items, func(p parkedStream) bool { return p.Stream == name }) {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
 }
 
 func (r *parkedRetry) names(stream string) bool {

@@ -34,7 +34,7 @@ func TestParkedIsListedAndRetried(t *testing.T) {
 		if code, out, errs := runHere(t, "parked", "retry", "--data", data); code != exitFailed || !strings.Contains(out, "still parked") || !strings.Contains(errs, "1 of 1") {
 			t.Errorf("%s: retried with %d: %s%s", how, code, out, errs)
 		}
-		if code, out, errs := runHere(t, "parked", "retry", "--data", data, "user/another"); code != exitDone || out != "" {
+		if code, out, errs := runHere(t, "parked", "retry", "--data", data, "user/another"); code != exitFailed || out != "" || !strings.Contains(errs, "nothing of that name is parked: user/another") {
 			t.Errorf("%s: another retried with %d: %s%s", how, code, out, errs)
 		}
 	}

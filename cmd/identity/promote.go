@@ -39,8 +39,11 @@ func (p *promoteCommand) Run(c *console) error {
 func (p *promoteCommand) atRest(c *console, e engine) error {
 	core := e.base()
 	switch {
+	case core.tookOver != nil:
+		_, err := fmt.Fprintf(c.out, "epoch %s has begun already, which took over from %s\n", core.directory.Epoch, core.tookOver.Source)
+		return err
 	case core.follows == nil:
-		return errors.New("the store follows none: there is nothing to take over")
+		return followsNone(c.ctx, core)
 	case !p.Lost:
 		return fmt.Errorf("no process follows: start `identity replicate --from %s`, so that nothing is lost, or give --lost if that service is no more", core.follows.Source)
 	}
@@ -55,6 +58,19 @@ func (p *promoteCommand) atRest(c *console, e engine) error {
 	return err
 }
 
+// followsNone says why there is nothing to take over. Whether a store was a replica is
+// not kept, once it is none; one that was has lived another life before.
+func followsNone(ctx context.Context, core *core) error {
+	lived, err := lives(ctx, core.streams)
+	switch {
+	case err != nil:
+		return err
+	case len(lived) > 1:
+		return fmt.Errorf("the store follows none, and lives a life of its own, epoch %s: if it was a replica, it has taken over already: serve it", core.directory.Epoch)
+	}
+	return errors.New("the store follows none: there is nothing to take over")
+}
+
 // Looking after a promotion.
 const (
 	promotionLook = 200 * time.Millisecond
@@ -65,13 +81,13 @@ const (
 func (p *promoteCommand) running(c *console, to *client) error {
 	var standing httpapi.Standing
 	if _, err := to.do(c.ctx, http.MethodPost, "/store:promote", httpapi.PromotionOrder{Lost: p.Lost}, &standing); err != nil {
-		return err
+		return p.refused(c, to, err)
 	}
 	seen := time.Now()
 	for {
 		switch ended := standing.Promotion; {
 		case standing.Role == httpapi.PrimaryRole && ended != nil:
-			return p.tell(c, ended)
+			return p.tell(c, ended, "begins")
 		case standing.Role == httpapi.ReplicaRole && ended != nil && ended.Failed != "":
 			return fmt.Errorf("not taken over, and followed as before: %s", ended.Failed)
 		}
@@ -99,12 +115,28 @@ func rest(ctx context.Context, pause time.Duration) error {
 	}
 }
 
-func (p *promoteCommand) tell(c *console, ended *httpapi.Promotion) error {
+// refused tells, where a service follows none because it has taken over, that it has.
+func (p *promoteCommand) refused(c *console, to *client, refusal error) error {
+	var problem *problem
+	if !errors.As(refusal, &problem) || problem.Code != "not_a_replica" {
+		return refusal
+	}
+	var standing httpapi.Standing
+	if _, err := to.do(c.ctx, http.MethodGet, "/store", nil, &standing); err != nil {
+		return errors.Join(refusal, err)
+	}
+	if ended := standing.Promotion; ended != nil && ended.Epoch != "" {
+		return p.tell(c, ended, "has begun already")
+	}
+	return fmt.Errorf("%w: if it was a replica, it has taken over already", refusal)
+}
+
+func (p *promoteCommand) tell(c *console, ended *httpapi.Promotion, epoch string) error {
 	how := "the followed service was closed first; nothing is lost"
 	if !ended.SourceClosed {
 		how = "the followed service was given up; what it did not tell is lost"
 	}
-	if _, err := fmt.Fprintf(c.out, "epoch %s begins; %s\n", ended.Epoch, how); err != nil {
+	if _, err := fmt.Fprintf(c.out, "epoch %s %s; %s\n", ended.Epoch, epoch, how); err != nil {
 		return err
 	}
 	for _, dropped := range ended.Dropped {

@@ -73,8 +73,8 @@ func ended(t *testing.T, b *embedded) httpapi.Rebuild {
 
 func wantDone(t *testing.T, r httpapi.Rebuild) {
 	t.Helper()
-	if r.State != httpapi.Done {
-		t.Fatalf("the rebuild %s: %s %+v", r.State, r.Reason, r.Comparisons)
+	if r.State != httpapi.Done || r.Done != r.Total {
+		t.Fatalf("the rebuild, %d of %d, %s: %s %+v", r.Done, r.Total, r.State, r.Reason, r.Comparisons)
 	}
 }
 

@@ -65,7 +65,9 @@ func (p *progress) end(err error) {
 	p.state.EndedAt, p.state.State, p.state.Stage = &now, httpapi.Done, ""
 	if err != nil {
 		p.state.State, p.state.Reason = httpapi.Failed, err.Error()
+		return
 	}
+	p.state.Done = p.state.Total
 }
 
 // now is how it does, with the rate of the stage.

@@ -31,13 +31,13 @@ type replicaRecords interface {
 	// load gives the record, nil if the store follows none.
 	load(ctx context.Context) (*replicaRecord, error)
 	// begin keeps a record where there may be none yet; save only in place of one: it
-	// fails with replica.ErrRefused once the record was forgotten.
+	// fails with replica.ErrOver once the record was forgotten.
 	begin(ctx context.Context, record *replicaRecord) error
 	save(ctx context.Context, record *replicaRecord) error
 	forget(ctx context.Context) error
 }
 
-var errForgotten = fmt.Errorf("%w: this store has taken over meanwhile", replica.ErrRefused)
+var errForgotten = fmt.Errorf("%w: this store has taken over meanwhile", replica.ErrOver)
 
 // replicaFile is the record in a data directory.
 const replicaFile = "replica.json"

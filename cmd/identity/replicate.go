@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 
 	"github.com/seed5b6a70b4/identity/commands"
 	"github.com/seed5b6a70b4/identity/domain"
 	"github.com/seed5b6a70b4/identity/eventstream"
+	"github.com/seed5b6a70b4/identity/eventstream/logstore"
 	"github.com/seed5b6a70b4/identity/sync/replica"
 )
 
@@ -36,6 +38,7 @@ func (r *replicateCommand) Run(c *console) error {
 	if err != nil {
 		return misused("--from, IDENTITY_FROM: not a URL of http or https")
 	}
+	to.unknown = fmt.Sprintf("the key sent is that of %s: set it to an admin key of the followed service", fromVar)
 	err = r.follow(c, to)
 	return errors.Join(err, to.close())
 }
@@ -45,7 +48,7 @@ func (r *replicateCommand) follow(c *console, to *client) error {
 	if err != nil {
 		return err
 	}
-	if err := r.prepare(c, to); err != nil {
+	if err := r.prepare(c, to, following.log); err != nil {
 		return errors.Join(err, following.tracing.close(), following.lines.Flush())
 	}
 	ctx, promoted := context.WithCancel(c.ctx)
@@ -68,29 +71,32 @@ func (r *replicateCommand) follow(c *console, to *client) error {
 
 // prepare sees to it that the store begins as the followed one does, and can be
 // opened as a copy of it.
-func (r *replicateCommand) prepare(c *console, to *client) error {
+func (r *replicateCommand) prepare(c *console, to *client, log *slog.Logger) error {
 	if r.Store == dynamoStore {
-		return r.prepareCloud(c, to)
+		return r.prepareCloud(c, to, log)
 	}
-	return r.prepareHere(c.ctx, to)
+	return r.prepareHere(c.ctx, to, log)
 }
 
-func (r *replicateCommand) prepareHere(ctx context.Context, to *client) (err error) {
+func (r *replicateCommand) prepareHere(ctx context.Context, to *client, log *slog.Logger) (err error) {
 	data, err := openDataDirectory(r.Data)
 	if err != nil {
 		return err
 	}
 	target, err := openImportHere(data)
+	if errors.Is(err, logstore.ErrLocked) {
+		return fmt.Errorf("%w: another process has %s, and a replica needs a data directory of its own", logstore.ErrLocked, r.Data)
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, target.close()) }()
 	streams := eventstream.New(target.store, nil)
-	first, err := beginCopy(ctx, to, streams, replicaRecordFile{target.data})
+	first, err := beginCopy(ctx, to, streams, replicaRecordFile{target.data}, log)
 	if err != nil {
 		return err
 	}
-	if err = target.bringSecret(first); err != nil {
+	if err = target.data.bringFollowedSecret(&first[0]); err != nil {
 		return err
 	}
 	// A backup that follows what it was made of lives the same life.
@@ -100,12 +106,12 @@ func (r *replicateCommand) prepareHere(ctx context.Context, to *client) (err err
 	return err
 }
 
-func (r *replicateCommand) prepareCloud(c *console, to *client) (err error) {
+func (r *replicateCommand) prepareCloud(c *console, to *client, log *slog.Logger) (err error) {
 	target, err := openImportCloud(c, r.TablePrefix)
 	if err != nil {
 		return err
 	}
-	first, err := beginCopy(c.ctx, to, target.streams, target.records())
+	first, err := beginCopy(c.ctx, to, target.streams, target.records(), log)
 	if err == nil {
 		err = target.checkCopied(c.ctx, first)
 	}
@@ -130,7 +136,7 @@ func (t *importCloud) checkCopied(ctx context.Context, first []eventstream.Commi
 
 // beginCopy brings the beginning of the followed store and the life that it lives, and
 // gives the first.
-func beginCopy(ctx context.Context, to *client, streams *eventstream.Streams, records replicaRecords) ([]eventstream.Commit, error) {
+func beginCopy(ctx context.Context, to *client, streams *eventstream.Streams, records replicaRecords, log *slog.Logger) ([]eventstream.Commit, error) {
 	record, err := records.load(ctx)
 	if err != nil {
 		return nil, err
@@ -141,7 +147,7 @@ func beginCopy(ctx context.Context, to *client, streams *eventstream.Streams, re
 		}
 	}
 	if record == nil || !record.Here {
-		if err := followLife(ctx, to, streams, records); err != nil {
+		if err := followLife(ctx, to, streams, records, log); err != nil {
 			if record == nil {
 				err = errors.Join(err, forgetUnused(context.WithoutCancel(ctx), records, err))
 			}
@@ -169,8 +175,8 @@ func forgetUnused(ctx context.Context, records replicaRecords, failure error) er
 
 // followLife follows until the store lives the life that the followed one does, and
 // notes that.
-func followLife(ctx context.Context, to *client, streams *eventstream.Streams, records replicaRecords) error {
-	follower, err := replica.New(replicaSource{to}, streams, &replicaNotes{records, to.url}, nil)
+func followLife(ctx context.Context, to *client, streams *eventstream.Streams, records replicaRecords, log *slog.Logger) error {
+	follower, err := replica.New(replicaSource{to}, streams, &replicaNotes{records, to.url}, log)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -149,6 +150,65 @@ func TestSourceAway(t *testing.T) {
 	awaitNoLag(t, replica.url)
 }
 
+// A replica whose key is refused says so and reads on, and follows when the key is good:
+// the source may be told of it, too.
+func TestARefusedReplicaSaysSo(t *testing.T) {
+	const other = "another-key-of-an-admin-0123456789-0123456789"
+	f := newSource(t)
+	id, token := newUser(t, f.url, "homer")
+	data := filepath.Join(f.dir, "replica")
+	replica := f.replica(data)
+	visible(t, replica.url, id, token)
+	f.kill(replica)
+	f.env = append(f.env, fromVar+"="+other)
+	replica = f.replica(data)
+	says(t, replica.url+"/users/"+id, token, "", 200, id)
+	eventually(t, serversTime, "the replica says that it is refused", func() error {
+		ready, metrics := ask(t, replica.url+"/readyz", "", ""), ask(t, replica.url+"/metrics", "", "")
+		if !strings.Contains(ready.body, `{"name":"replica","position":0,"behind":0,"failing":"the followed service refuses: 401 Unauthorized","parked":0}`) ||
+			!strings.Contains(metrics.body, "\nidentity_replica_failing 1\n") {
+			return fmt.Errorf("%d %s", ready.status, ready.body)
+		}
+		return nil
+	})
+	replica.await(t, "the key sent is that of "+fromVar)
+	f.kill(f.process)
+	t.Setenv(adminVar, other)
+	f.start()
+	awaitNoLag(t, replica.url)
+	if got := ask(t, replica.url+"/readyz", "", ""); strings.Contains(got.body, "failing") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+// Where nobody answers, the first start says so and waits.
+func TestAFirstStartSaysThatItWaits(t *testing.T) {
+	f := newSource(t)
+	f.kill(f.process)
+	data := filepath.Join(f.dir, "replica")
+	p := &process{command: exec.CommandContext(t.Context(), os.Args[0], "replicate", "--from", f.url, "--listen", "127.0.0.1:0", "--data", data), ended: make(chan struct{}), added: make(chan struct{})}
+	p.command.Env = append(f.env, beIdentity+"=1")
+	output, err := p.command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan struct{})
+	go p.read(output, ready)
+	kill(t, p)
+	p.await(t, "it is tried again")
+	f.start()
+	select {
+	case <-ready:
+	case <-p.ended:
+		t.Error("it ended")
+	}
+	id, token := newUser(t, f.url, "homer")
+	visible(t, p.url, id, token)
+}
+
 // A source that is lost is given up only when that is said; what it told is there.
 func TestSourceLost(t *testing.T) {
 	f := newSource(t)
@@ -169,7 +229,9 @@ func TestSourceLost(t *testing.T) {
 	says(t, replica.url+"/users/"+id, token, "", 400, "foreign_token")
 	says(t, replica.url+"/users/"+id, "", "", 200, id)
 	newUser(t, replica.url, "lisa")
-	fails(t, "not_a_replica", "promote", "--data", data)
+	if out := mustRun(t, "promote", "--data", data); !strings.Contains(out, "has begun already; the followed service was given up") {
+		t.Errorf("promoted again, it says %q", out)
+	}
 }
 
 // A promotion that is killed at any moment is asked for again, or done.
@@ -218,10 +280,23 @@ func TestPromotionAtRest(t *testing.T) {
 	visible(t, replica.url, id, token)
 	f.kill(replica)
 	f.kill(f.process)
+	// Cut off before it is forgotten who was followed, it is known that it took over.
+	record, err := os.ReadFile(filepath.Join(data, replicaFile))
+	if err != nil {
+		t.Fatal(err)
+	}
 	mustRun(t, "promote", "--lost", "--data", data)
+	if err := os.WriteFile(filepath.Join(data, replicaFile), record, secretMode); err != nil {
+		t.Fatal(err)
+	}
+	if out := mustRun(t, "promote", "--lost", "--data", data); !strings.Contains(out, "has begun already, which took over from "+f.url) {
+		t.Errorf("promoted again, it says %q", out)
+	}
+	fails(t, "it has taken over already: serve it", "promote", "--lost", "--data", data)
+	fails(t, "there is nothing to take over", "promote", "--lost", "--data", f.data())
 	served := mustStart(t, f.dir, "--data", data)
 	says(t, served.url+"/users/"+id, token, "", 400, "foreign_token")
 	says(t, served.url+"/users/"+id, "", "", 200, id)
 	newUser(t, served.url, "marge")
-	fails(t, "not_a_replica", "promote", "--lost", "--url", served.url)
+	fails(t, "if it was a replica, it has taken over already", "promote", "--lost", "--url", served.url)
 }

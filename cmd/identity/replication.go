@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed5b6a70b4/identity/commands"
+	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/httpapi"
 	"github.com/seed5b6a70b4/identity/sync/replica"
 )
@@ -57,7 +59,7 @@ func (r *replication) register(registry *prometheus.Registry) error {
 			return math.NaN()
 		}),
 		gauge("identity_replica_waiting_transactions", "Transactions that came before what they continue.", func(s replica.State) float64 { return float64(s.Waiting) }),
-		gauge("identity_replica_failing", "1 while the followed service cannot be followed.", func(s replica.State) float64 {
+		gauge("identity_replica_failing", "1 while the followed service cannot be followed, also because it refuses.", func(s replica.State) float64 {
 			if s.Err != nil {
 				return 1
 			}
@@ -101,7 +103,25 @@ func (r *replication) lag() (time.Duration, bool) {
 // status is the replication's among the views of /readyz.
 func (r *replication) status() httpapi.ViewStatus {
 	state := r.follower.State()
-	return httpapi.ViewStatus{Name: "replica", Lag: lagOf(&state)}
+	return httpapi.ViewStatus{Name: "replica", Lag: lagOf(&state), Failing: failing(state.Err)}
+}
+
+// failing says why following fails, to everybody: without addresses, and without what
+// another service says in its own words.
+func failing(err error) string {
+	var contradiction *eventstream.ImportError
+	var refused *problem
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &contradiction):
+		return "what comes contradicts what is here: nothing more is followed"
+	case errors.Is(err, replica.ErrRefused) && errors.As(err, &refused):
+		return fmt.Sprintf("the followed service refuses: %d %s", refused.Status, http.StatusText(refused.Status))
+	case errors.Is(err, replica.ErrRefused), errors.Is(err, replica.ErrOver):
+		return err.Error()
+	}
+	return "following fails for now"
 }
 
 // run follows until ctx ends or the store has taken over.

@@ -22,8 +22,11 @@ type serveCommand struct {
 	RateLimit   int           `env:"IDENTITY_RATE_LIMIT" default:"0" placeholder:"N" help:"Requests that one key may make in a second; 0, the default, is no limit."`
 	AccessLog   bool          `env:"IDENTITY_ACCESS_LOG" default:"true" negatable:"" help:"Log a line for each request, without personal data. On by default."`
 	LogFormat   string        `env:"IDENTITY_LOG_FORMAT" default:"text" placeholder:"NAME" help:"Form of the log: text (default) or json."`
-	DrainDelay  time.Duration `env:"IDENTITY_DRAIN_DELAY" default:"500ms" placeholder:"TIME" help:"How long requests are still taken after SIGTERM, with /readyz answering 503. Default 500ms."`
+	DrainDelay  time.Duration `env:"IDENTITY_DRAIN_DELAY" default:"500ms" placeholder:"TIME" help:"How long requests are still taken after SIGTERM, with /readyz answering 503; an hour at most. Default 500ms."`
 }
+
+// longestDrainDelay is more than any balancer needs to see that it is not to send more.
+const longestDrainDelay = time.Hour
 
 // check refuses settings that cannot be served with.
 func (s *serveCommand) check() error {
@@ -48,6 +51,8 @@ func (s *serveCommand) check() error {
 		return misused("--rate-limit, IDENTITY_RATE_LIMIT: %d is less than nothing", s.RateLimit)
 	case s.DrainDelay < 0:
 		return misused("--drain-delay, IDENTITY_DRAIN_DELAY: %s is less than nothing", s.DrainDelay)
+	case s.DrainDelay > longestDrainDelay:
+		return misused("--drain-delay, IDENTITY_DRAIN_DELAY: %s is more than %s", s.DrainDelay, longestDrainDelay)
 	}
 	return nil
 }

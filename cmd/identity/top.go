@@ -34,6 +34,11 @@ func (t *topCommand) Run(c *console) error {
 	if err := t.check(); err != nil {
 		return err
 	}
+	if t.URL == "" {
+		if err := t.existing(); err != nil {
+			return err
+		}
+	}
 	ctx, end := context.WithCancel(c.ctx)
 	defer end()
 	screen, restore := openScreen(c.out, end)
@@ -42,8 +47,10 @@ func (t *topCommand) Run(c *console) error {
 	defer look.close()
 	ticker := time.NewTicker(t.Interval)
 	defer ticker.Stop()
+	answered := false
 	for looks := 1; ; looks++ {
 		taken := look.now(ctx)
+		answered = answered || taken.err == nil
 		if errors.As(taken.err, new(*usageError)) {
 			return taken.err
 		}
@@ -54,6 +61,9 @@ func (t *topCommand) Run(c *console) error {
 			return err
 		}
 		if t.Count > 0 && looks >= t.Count {
+			if !answered {
+				return fmt.Errorf("no look was answered: %w", taken.err)
+			}
 			return nil
 		}
 		select {
@@ -92,6 +102,7 @@ type readyAnswer struct {
 		Position   uint64   `json:"position"`
 		Behind     uint64   `json:"behind"`
 		LagSeconds *float64 `json:"lagSeconds"`
+		Failing    string   `json:"failing"`
 		Parked     int      `json:"parked"`
 	} `json:"views"`
 	Store *struct {
@@ -136,8 +147,12 @@ func (l *looker) dial() (*client, error) {
 	f := remoteFlags{dataFlags: l.flags.dataFlags, URL: l.flags.URL}
 	to := announcement{URL: f.URL}
 	if f.URL == "" {
+		data := dataDirectory{f.Data}
+		if _, err := os.Stat(data.file(addressFile)); errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("no serve that is ready has %s", f.Data)
+		}
 		var err error
-		if to, err = (dataDirectory{f.Data}).announced(); err != nil {
+		if to, err = data.announced(); err != nil {
 			return nil, err
 		}
 	}
@@ -170,6 +185,9 @@ func (c *client) measure(ctx context.Context, into *look) error {
 		return err
 	}
 	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusUnauthorized && c.unknown != "" {
+		return fmt.Errorf("/metrics answers 401; %s", c.unknown)
+	}
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("/metrics answers %d", answer.StatusCode)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -97,6 +99,12 @@ func TestTopSurvivesTheService(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+	empty := t.TempDir()
+	if err := os.Mkdir(filepath.Join(empty, "log"), directoryMode); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, "there is no directory of users and groups", "top", "--count", "1", "--data", filepath.Join(empty, "nope"))
+	fails(t, "no look was answered: no serve that is ready has "+empty, "top", "--count", "2", "--interval", "100ms", "--data", empty)
 	for _, args := range [][]string{{"--interval", "1ms"}, {"--count", "-1"}, {"--url", "nonsense"}} {
 		if code, _, errs := runHere(t, append([]string{"top"}, args...)...); code != exitUsage {
 			t.Errorf("%v ends with %d: %s", args, code, errs)

@@ -58,6 +58,9 @@ func (l *look) line() string {
 		number(l.rate(requestSeconds+"_count", failed)), number(l.rate(storeAppends, nil)), number(l.rate(storeCommits, nil)))
 	for _, view := range l.ready.Views {
 		text += fmt.Sprintf(" %s=%d/%s", view.Name, view.Behind, lag(view.LagSeconds))
+		if view.Failing != "" {
+			text += "/failing"
+		}
 	}
 	return text + fmt.Sprintf(" parked=%d followers=%.0f", l.parked(), l.metrics.sum(followersNow, nil))
 }
@@ -91,6 +94,11 @@ func (l *look) lines() []string {
 	lines = append(lines, "", fmt.Sprintf("%-20s %14s %10s %10s %8s", "view", "position", "behind", "lag", "parked"))
 	for _, view := range l.ready.Views {
 		lines = append(lines, fmt.Sprintf("%-20s %14d %10d %10s %8d", view.Name, view.Position, view.Behind, lag(view.LagSeconds), view.Parked))
+	}
+	for _, view := range l.ready.Views {
+		if view.Failing != "" {
+			lines = append(lines, "", view.Name+": "+view.Failing)
+		}
 	}
 	if parked := l.parked(); parked > 0 {
 		lines = append(lines, "", fmt.Sprintf("%d parked: `identity parked` lists them", parked))

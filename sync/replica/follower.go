@@ -37,9 +37,12 @@ type Notes interface {
 	Note(ctx context.Context, place string) error
 }
 
-// ErrRefused tells that the source will not give its events to this copy, whenever
-// it is asked, such as when the place is of another life of it.
+// ErrRefused tells that the source does not give its events to this copy until somebody
+// mends what it refuses, here or there: a key, or that it lives another life.
 var ErrRefused = errors.New("the followed store refuses")
+
+// ErrOver tells that the copy is none any more: nothing is to be followed.
+var ErrOver = errors.New("the copy has a life of its own")
 
 // Follower brings what a source has into a store. Its methods may be called
 // concurrently, but for Begin, Run and Finish, of which one may run at a time.
@@ -59,6 +62,10 @@ type Follower struct {
 	batched int // bytes
 	// imported is when that was done last.
 	imported time.Time
+
+	// told is why following fails as it was logged last, at toldAt; empty while it works.
+	told   string
+	toldAt time.Time
 
 	mu    sync.Mutex
 	state State
@@ -112,17 +119,23 @@ func (f *Follower) update(change func(*State)) {
 const (
 	firstPause   = 100 * time.Millisecond
 	longestPause = 5 * time.Second
+	// longestRefused is for a source that refuses: it may do so for days.
+	longestRefused = time.Minute
 )
 
-// Run follows until ctx ends. A source that is away is waited for; Run fails when
-// going on cannot help: what comes contradicts what is here, or the source refuses.
+// tellAgain is how often it is logged again that following fails.
+const tellAgain = 5 * time.Minute
+
+// Run follows until ctx ends. A source that is away is waited for, and one that refuses
+// is asked again; Run fails when going on cannot help: what comes contradicts what is
+// here, or the copy is none any more.
 func (f *Follower) Run(ctx context.Context) error {
 	return f.follow(ctx, nil)
 }
 
 // Begin follows until enough is here, such as what the copy needs to be opened as the
 // directory that it is a copy of. It asks before the first connection, and whenever
-// nothing that came waits to be imported.
+// nothing that came waits to be imported. It fails when the source refuses.
 func (f *Follower) Begin(ctx context.Context, enough func(context.Context) (bool, error)) error {
 	err := f.follow(ctx, enough)
 	if err == nil && ctx.Err() != nil {
@@ -143,20 +156,24 @@ func (f *Follower) follow(ctx context.Context, enough func(context.Context) (boo
 			return nil
 		case errors.Is(err, errEnough):
 			return nil
-		case final(err):
-			f.failing(err)
+		case final(err), enough != nil && errors.Is(err, ErrRefused):
+			f.update(func(s *State) { s.Err = err })
 			return fmt.Errorf("follow another store: %w", err)
 		}
 		f.failing(err)
-		if pause(ctx, failures) != nil {
+		longest := longestPause
+		if errors.Is(err, ErrRefused) {
+			longest = longestRefused
+		}
+		if pause(ctx, failures, longest) != nil {
 			return nil
 		}
 	}
 }
 
 // pause waits after so many failures before, longer each time, and ends with ctx.
-func pause(ctx context.Context, failures int) error {
-	longest := min(firstPause<<min(failures, 10), longestPause)
+func pause(ctx context.Context, failures int, longest time.Duration) error {
+	longest = min(firstPause<<min(failures, 10), longest)
 	timer := time.NewTimer(longest/2 + rand.N(longest/2))
 	defer timer.Stop()
 	select {
@@ -167,25 +184,29 @@ func pause(ctx context.Context, failures int) error {
 	}
 }
 
-// failing notes why a connection ended; one that was ended in order is no failure.
+// failing notes why a connection ended; one that was ended in order is no failure. It
+// is logged when the reason is another one, and again now and then.
 func (f *Follower) failing(err error) {
-	f.update(func(s *State) {
-		if (err == nil) != (s.Err == nil) {
-			if err != nil {
-				f.log.Warn("following fails", "error", err)
-			} else {
-				f.log.Info("following works again")
-			}
-		}
-		s.Err = err
-	})
+	f.update(func(s *State) { s.Err = err })
+	reason := ""
+	switch {
+	case errors.Is(err, ErrRefused):
+		reason = err.Error()
+	case err != nil:
+		reason = "away" // its words may be others each time
+	}
+	switch {
+	case reason != "" && (reason != f.told || time.Since(f.toldAt) >= tellAgain):
+		f.log.Warn("following fails; it is tried again", "error", err)
+		f.toldAt = time.Now()
+	case reason == "" && f.told != "":
+		f.log.Info("following works again")
+	}
+	f.told = reason
 }
 
-// final tells errors that stay.
-func final(err error) bool {
-	var refused *eventstream.ImportError
-	return errors.As(err, &refused) || errors.Is(err, ErrRefused)
-}
+// final tells errors that stay, whatever is mended at the source.
+func final(err error) bool { return contradicts(err) || errors.Is(err, ErrOver) }
 
 var errEnough = errors.New("enough is here")
 
@@ -213,11 +234,12 @@ func (f *Follower) connect(ctx context.Context, ends bool, enough func(context.C
 			}
 			return came, err
 		}
-		if came = true; f.State().Err != nil {
-			f.failing(nil)
-		}
 		if err := f.take(ctx, &line, lines.Due); err != nil {
 			return came, err
+		}
+		if line.Header == nil && !came { // a header may be refused, or all there is
+			came = true
+			f.failing(nil)
 		}
 		if enough == nil || line.Checkpoint == nil {
 			continue

@@ -174,11 +174,12 @@ func (f *Follower) Finish(ctx context.Context, lost bool) (dropped []eventstream
 			return f.arranger.Held(), nil
 		}
 		held = append(held, f.arranger.Held()...)
-		if final(err) || ctx.Err() != nil || attempt == finishAttempts || pause(ctx, attempt-1) != nil {
+		stays := final(err) || errors.Is(err, ErrRefused)
+		if stays || ctx.Err() != nil || attempt == finishAttempts || pause(ctx, attempt-1, longestPause) != nil {
 			break
 		}
 	}
-	if !lost || ctx.Err() != nil || contradicts(err) {
+	if !lost || ctx.Err() != nil || final(err) {
 		return nil, fmt.Errorf("bring the last of the followed store: %w", err)
 	}
 	f.log.Warn("the followed store is lost; what it did not tell is not here", "error", err)

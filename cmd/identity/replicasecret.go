@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/seed5b6a70b4/identity/commands"
+	"github.com/seed5b6a70b4/identity/domain"
+	"github.com/seed5b6a70b4/identity/eventstream"
+)
+
+// bringFollowedSecret has the directory keep the claim secret of the one that it
+// follows, which a first commit begins.
+func (d dataDirectory) bringFollowedSecret(first *eventstream.Commit) error {
+	kept, absent, err := d.readSecret(claimFile)
+	if err != nil {
+		return err
+	}
+	text, given := strings.TrimSpace(kept), strings.TrimSpace(os.Getenv(claimVar))
+	switch {
+	case absent:
+		text = given
+	case given != "" && given != text:
+		return fmt.Errorf("%s says another claim secret than %s: remove the one that is not of the followed directory", d.file(claimFile), claimVar)
+	}
+	secret, err := followedSecret(first, text)
+	if err != nil {
+		return fmt.Errorf("%w: set %s to that of the followed directory, or put its %s into %s", err, claimVar, claimFile, d.path)
+	}
+	if absent {
+		err = d.keepClaimSecret(secret)
+	}
+	return err
+}
+
+func followedSecret(first *eventstream.Commit, text string) (domain.ClaimSecret, error) {
+	if text == "" {
+		return domain.ClaimSecret{}, errors.New("the claim secret is missing, under which the unique values of the followed directory are hashed")
+	}
+	raw, err := hex.DecodeString(text)
+	if err != nil || len(raw) != len(domain.ClaimSecret{}) {
+		return domain.ClaimSecret{}, fmt.Errorf("the claim secret is not %d hexadecimal digits", 2*len(domain.ClaimSecret{}))
+	}
+	secret := domain.ClaimSecret(raw)
+	return secret, commands.CheckCopied(first, secret)
+}
+
+// unborn refuses the data of a replica that has not got what it begins with: opened as a
+// directory, it would be taken for one that has lost its secret, or begun as one of its
+// own.
+func (b *embedded) unborn(ctx context.Context, empty bool) error {
+	record, err := b.records().load(ctx)
+	if err != nil || record == nil {
+		return err
+	}
+	_, absent, err := b.data.readSecret(claimFile)
+	if err == nil && (empty || absent) {
+		err = fmt.Errorf("this is what a replica of %s has begun with, and not finished: go on with `identity replicate --from %s`, or take another data directory", record.Source, record.Source)
+	}
+	return err
+}
