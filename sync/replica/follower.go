@@ -232,7 +232,7 @@ func (f *Follower) connect(ctx context.Context, ends bool, enough func(context.C
 			if flushed := f.flush(ctx); flushed != nil || errors.Is(err, io.EOF) {
 				return came, flushed
 			}
-			return came, err
+			return came, fmt.Errorf("read what the followed store gives: %w", err)
 		}
 		if err := f.take(ctx, &line, lines.Due); err != nil {
 			return came, err
