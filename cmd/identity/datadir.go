@@ -44,6 +44,9 @@ func (d dataDirectory) make() error {
 	return nil
 }
 
+// manyLevels is more than a path has of directories and links in use.
+const manyLevels = 4096
+
 // holds tells whether a file that is there, or is to be, is within the directory.
 func (d dataDirectory) holds(path string) bool {
 	root, err := os.Stat(d.path)
@@ -51,14 +54,24 @@ func (d dataDirectory) holds(path string) bool {
 		return false
 	}
 	path, err = filepath.Abs(path)
-	for err == nil {
-		if resolved, err := filepath.EvalSymlinks(path); err == nil {
-			path = resolved
+	for range manyLevels {
+		if err != nil {
+			return false
+		}
+		above := filepath.Dir(path)
+		if target, err := os.Readlink(path); err == nil { // also where that is not there yet
+			if resolved, err := filepath.EvalSymlinks(above); err == nil {
+				above = resolved
+			}
+			if !filepath.IsAbs(target) {
+				target = filepath.Join(above, target)
+			}
+			path = target
+			continue
 		}
 		if info, err := os.Stat(path); err == nil && os.SameFile(info, root) {
 			return true
 		}
-		above := filepath.Dir(path)
 		if above == path {
 			break
 		}

@@ -99,6 +99,9 @@ func (b *embedded) openStore() error {
 	if b.store, err = logstore.Open(b.data.log(), options); err != nil {
 		return err
 	}
+	if err := b.data.finished(); err != nil { // it may have been begun just before
+		return err
+	}
 	if b.data.open() {
 		b.settings.log.Warn("others than the owner may look into the data directory", "data", b.data.path)
 	}

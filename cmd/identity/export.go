@@ -22,7 +22,7 @@ func (e *exportCommand) Run(c *console) error {
 	if err := e.check(); err != nil {
 		return err
 	}
-	if e.Out != "" && e.URL == "" && e.Store != dynamoStore && (dataDirectory{e.Data}).holds(e.Out) {
+	if e.Out != "" && e.Store != dynamoStore && (dataDirectory{e.Data}).holds(e.Out) {
 		return misused("--out: %s is in the data directory itself", e.Out)
 	}
 	give, end, done, err := e.giver(c)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
+	"golang.org/x/sys/unix"
 
 	"github.com/seed5b6a70b4/identity/eventstream"
 	"github.com/seed5b6a70b4/identity/eventstream/commitlines"
@@ -20,14 +19,15 @@ import (
 
 // exportFile is a file of commits that is being written. It is a taker.
 type exportFile struct {
-	file   *os.File     // nil for the standard output
-	lock   *flock.Flock // nil for what is no regular file, which has no place to go on at
-	to     *bufio.Writer
-	lines  *commitlines.Writer // nil until it is known what is written
-	found  *commitlines.Reader // what was there; nil for nothing
-	meter  *meter
-	before uint64 // commits that were there
-	end    uint64
+	file    *os.File // nil for the standard output
+	regular bool     // what is no regular file has no place to go on at
+	to      *bufio.Writer
+	lines   *commitlines.Writer // nil until it is known what is written
+	header  *commitlines.Header // of what was there; nil for nothing, or less than a line
+	found   *commitlines.Reader // what was there up to a checkpoint; nil for nothing
+	meter   *meter
+	before  uint64 // commits that were there
+	end     uint64
 
 	arranger *transfer.Arranger // nil where all comes in order
 	seen     func(*transfer.Arranger) error
@@ -49,43 +49,45 @@ func (f *exportFile) open(c *console, name string) (err error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return err
 	}
-	f.lock = flock.New(name, flock.SetFlag(os.O_RDWR))
-	if locked, err := f.lock.TryLock(); err != nil || !locked {
-		return cmp.Or(err, fmt.Errorf("--out %s: another export is writing it", name))
+	f.regular = true
+	if err := lockFile(f.file); err != nil {
+		return fmt.Errorf("--out %s: %w", name, err)
 	}
 	if err := syncDirectoryOf(name); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	return f.seekEnd(c.ctx, name)
-}
-
-// seekEnd goes to where writing goes on, and cuts off what is there but not whole.
-func (f *exportFile) seekEnd(ctx context.Context, name string) error {
-	info, err := f.file.Stat()
-	if err != nil || info.Size() == 0 {
+	if info, err = f.file.Stat(); err != nil || info.Size() == 0 {
 		return err
 	}
-	whole, err := f.wholePart(ctx, uint64(info.Size()))
+	err = f.wholePart(c.ctx, uint64(info.Size()))
 	if errors.Is(err, commitlines.ErrFormat) {
 		return fmt.Errorf("--out %s: %w: name a new file, or one that export wrote", name, err)
 	}
 	if err != nil {
 		return fmt.Errorf("--out %s: %w", name, err)
 	}
-	if err := f.file.Truncate(int64(whole)); err != nil {
-		return fmt.Errorf("--out: cut off what is not whole: %w", err)
-	}
-	_, err = f.file.Seek(int64(whole), io.SeekStart)
-	return err
+	return nil
 }
 
-// wholePart reads the file and gives where its last checkpoint ends. What comes after
-// that may be cut off anywhere, but it must not be damaged.
-func (f *exportFile) wholePart(ctx context.Context, size uint64) (uint64, error) {
+// lockFile keeps a file for this process until it is closed.
+func lockFile(file *os.File) error {
+	err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	switch {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return errors.New("another export is writing it")
+	case err != nil:
+		return fmt.Errorf("keep others from writing it: %w", err)
+	}
+	return nil
+}
+
+// wholePart reads the file up to where its last checkpoint ends. What comes after that
+// may be cut off anywhere, but it must not be damaged.
+func (f *exportFile) wholePart(ctx context.Context, size uint64) error {
 	first := commitlines.NewReader(f.file)
 	for {
 		if err := ctx.Err(); err != nil {
-			return 0, err
+			return err
 		}
 		_, err := first.Next()
 		f.meter.show("reading what is there", first.Bytes(), size)
@@ -93,12 +95,13 @@ func (f *exportFile) wholePart(ctx context.Context, size uint64) (uint64, error)
 			break
 		}
 		if err != nil {
-			return 0, err
+			return err
 		}
 	}
 	f.meter.finish()
+	f.header = first.Header
 	if first.Whole == 0 {
-		return 0, nil // there is nothing but a header, or less
+		return nil // it was cut off before its first checkpoint
 	}
 	f.seen = func(into *transfer.Arranger) error {
 		return f.reread(first.Whole, func(line *commitlines.Line) {
@@ -108,7 +111,7 @@ func (f *exportFile) wholePart(ctx context.Context, size uint64) (uint64, error)
 		})
 	}
 	f.after, f.before = first.Last.After, first.Last.Commits
-	return first.Whole, f.reread(first.Whole, nil)
+	return f.reread(first.Whole, nil)
 }
 
 // reread reads the file up to a checkpoint, where writing goes on.
@@ -161,15 +164,18 @@ func (f *exportFile) begin(epoch string, ordered bool) (err error) {
 	if f.lines != nil {
 		return nil
 	}
+	if f.header != nil && f.header.Epoch != epoch {
+		return errOtherLife
+	}
+	if err := f.cutOff(); err != nil {
+		return err
+	}
 	if !ordered {
 		f.arranger = transfer.NewArranger(nil)
 	}
 	if f.found == nil {
 		f.lines, err = commitlines.NewWriter(f.to, &commitlines.Header{Epoch: epoch, Ordered: true})
 		return err
-	}
-	if f.found.Header.Epoch != epoch {
-		return errOtherLife
 	}
 	if f.arranger != nil {
 		if err := f.seen(f.arranger); err != nil {
@@ -178,6 +184,22 @@ func (f *exportFile) begin(epoch string, ordered bool) (err error) {
 	}
 	f.lines = commitlines.Resume(f.to, f.found)
 	return nil
+}
+
+// cutOff goes to where writing goes on, and takes away what is there but not whole.
+func (f *exportFile) cutOff() error {
+	if !f.regular {
+		return nil
+	}
+	whole := int64(0)
+	if f.found != nil {
+		whole = int64(f.found.Whole)
+	}
+	if err := f.file.Truncate(whole); err != nil {
+		return fmt.Errorf("--out: cut off what is not whole: %w", err)
+	}
+	_, err := f.file.Seek(whole, io.SeekStart)
+	return err
 }
 
 // take implements taker.
@@ -220,10 +242,10 @@ func (f *exportFile) close() error {
 	switch {
 	case f.file == nil:
 		return err
-	case f.lock == nil:
+	case !f.regular:
 		return errors.Join(err, f.file.Close())
 	}
-	return errors.Join(err, f.file.Sync(), f.lock.Close(), f.file.Close())
+	return errors.Join(err, f.file.Sync(), f.file.Close())
 }
 
 func syncDirectoryOf(file string) error {

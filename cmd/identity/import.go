@@ -28,8 +28,8 @@ type importTarget interface {
 	// begin is told of the first transaction before anything is written.
 	begin(ctx context.Context, first []eventstream.Commit) error
 	importer() eventstream.Importer
-	// finish is called when everything was written.
-	finish(ctx context.Context) error
+	// finish is called when everything was written: so many transactions.
+	finish(ctx context.Context, transactions uint64) error
 	close() error
 }
 
@@ -52,13 +52,13 @@ func (i *importCommand) Run(c *console) (err error) {
 	run := &importing{from: commitlines.NewReader(from), to: target, meter: newMeter(c.err), size: size}
 	err = run.all(c.ctx)
 	run.meter.finish()
+	if err != nil && run.commits > 0 {
+		err = fmt.Errorf("%w; the %d transactions before it are there", err, run.transactions)
+	}
 	if err == nil {
-		err = target.finish(c.ctx)
+		err = target.finish(c.ctx, run.transactions)
 	}
 	if err != nil {
-		if run.commits > 0 {
-			err = fmt.Errorf("%w; the %d transactions before it are there", err, run.transactions)
-		}
 		return err
 	}
 	_, err = fmt.Fprintf(c.out, "%d transactions, %d commits are there, in %s\n", run.transactions, run.commits, time.Since(began).Round(time.Millisecond))
@@ -89,15 +89,28 @@ func (i *importCommand) target(c *console) (importTarget, error) {
 		}
 		return refuseReplica(c.ctx, t, t.streams, t.records(), t.names.Events)
 	}
-	data, err := openToImport(i.Data)
-	if err != nil {
+	return i.targetHere(c.ctx)
+}
+
+func (i *importCommand) targetHere(ctx context.Context) (importTarget, error) {
+	data := dataDirectory{i.Data}
+	if err := data.backedUp(); err != nil {
+		return nil, err
+	}
+	if err := data.make(); err != nil {
 		return nil, err
 	}
 	t, err := openImportHere(data)
 	if err != nil {
 		return nil, err
 	}
-	return refuseReplica(c.ctx, t, eventstream.New(t.store, nil), replicaRecordFile{t.data}, t.data.path)
+	if _, err := refuseReplica(ctx, t, eventstream.New(t.store, nil), replicaRecordFile{data}, data.path); err != nil || t.store.End() > 0 {
+		return t, err
+	}
+	if err := data.beginImport(); err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	return t, nil
 }
 
 // importing is one import under way.
@@ -267,9 +280,6 @@ func (t *importHere) begin(_ context.Context, first []eventstream.Commit) error 
 	if t.store.End() > 0 {
 		return nil
 	}
-	if err := t.data.beginImport(); err != nil {
-		return err
-	}
 	if err := t.bringSecret(first); err != nil {
 		return err
 	}
@@ -296,9 +306,18 @@ func (t *importHere) bringSecret(first []eventstream.Commit) error {
 	return err
 }
 
-func (t *importHere) finish(ctx context.Context) error {
+// finish has the directory be whole, unless an import that was cut off had got further:
+// what came behind that is missing.
+func (t *importHere) finish(ctx context.Context, transactions uint64) error {
 	if err := t.store.Snapshot(ctx); err != nil {
 		return err
+	}
+	_, absent, err := t.data.readSecret(unfinishedImport)
+	if err != nil || absent {
+		return err
+	}
+	if there := t.store.End(); transactions < there {
+		return fmt.Errorf("the file ends with %d transactions, and %d are there of an import that was cut off: import the file of that, or a newer one", transactions, there)
 	}
 	return t.data.endImport()
 }

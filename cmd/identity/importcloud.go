@@ -88,7 +88,7 @@ func (t *importCloud) noteDue(ctx context.Context, of eventstream.Hash) error {
 }
 
 // finish begins a life of its own, if one is due, and makes the views show everything.
-func (t *importCloud) finish(ctx context.Context) error {
+func (t *importCloud) finish(ctx context.Context, _ uint64) error {
 	if err := t.openDirectory(ctx, 1); err != nil {
 		return err
 	}

@@ -91,6 +91,9 @@ func (r *replicateCommand) prepareHere(ctx context.Context, to *client, log *slo
 		return err
 	}
 	defer func() { err = errors.Join(err, target.close()) }()
+	if err := data.finished(); err != nil { // it may have been begun just before
+		return err
+	}
 	streams := eventstream.New(target.store, nil)
 	first, err := beginCopy(ctx, to, streams, replicaRecordFile{target.data}, log)
 	if err != nil {

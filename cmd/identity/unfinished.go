@@ -20,7 +20,7 @@ func (d dataDirectory) finished() error {
 	if err := d.backedUp(); err != nil {
 		return err
 	}
-	return d.lacks(unfinishedImport, "import: import into it again, to the end of the file, or remove "+d.file(unfinishedImport)+" to take what is there for all")
+	return d.lacks(unfinishedImport, "import, or one is under way: import into it again, to the end of the file, or remove "+d.file(unfinishedImport)+" to take what is there for all")
 }
 
 func (d dataDirectory) backedUp() error {
@@ -38,23 +38,9 @@ func (d dataDirectory) lacks(unfinished, of string) error {
 	return err
 }
 
-// openToImport makes the directory if it is not there. A new one is noted not to be
-// whole before it has a log: an empty log is taken for that of a directory which is to
-// begin.
-func openToImport(path string) (dataDirectory, error) {
-	d := dataDirectory{path}
-	if err := d.backedUp(); err != nil {
-		return d, err
-	}
-	if err := d.make(); err != nil {
-		return d, err
-	}
-	if _, err := os.Stat(d.log()); !errors.Is(err, os.ErrNotExist) {
-		return d, err
-	}
-	return d, d.beginImport()
-}
-
+// beginImport notes that the directory is not whole. Whoever calls it has the lock of
+// its log, in which there is nothing: else that would be taken for the log of a
+// directory which is to begin.
 func (d dataDirectory) beginImport() error {
 	err := d.create(unfinishedImport, "this is not all of the directory that is imported: import into it again\n", secretMode)
 	if errors.Is(err, os.ErrExist) {
@@ -63,13 +49,9 @@ func (d dataDirectory) beginImport() error {
 	return err
 }
 
-// endImport notes that the directory is whole, or was before the import.
+// endImport notes that the directory is whole.
 func (d dataDirectory) endImport() error {
-	err := os.Remove(d.file(unfinishedImport))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err = errors.Join(err, d.sync()); err != nil {
+	if err := errors.Join(os.Remove(d.file(unfinishedImport)), d.sync()); err != nil {
 		return fmt.Errorf("finish the import: %w", err)
 	}
 	return nil

@@ -75,12 +75,12 @@ func (r *Reader) Lines() uint64 { return r.lines }
 func (r *Reader) Bytes() uint64 { return r.bytes }
 
 // Next gives the next line: the header first and once, then transactions and
-// checkpoints. What does not begin as a header does is ErrFormat, whatever it is. It
-// is io.EOF after a checkpoint that is an end; every other error is
+// checkpoints. A first line that does not begin as a header does is ErrFormat, also
+// if it is cut off. The error is io.EOF after a checkpoint that is an end; every other error is
 // of the source that is read from, or a *LineError, for what ends elsewhere too.
 func (r *Reader) Next() (Line, error) {
 	raw, err := r.line()
-	if r.lines == 0 && len(raw) > 0 && !beginsHeader(raw) {
+	if r.lines == 0 && (err == nil || errors.Is(err, io.EOF) && len(raw) > 0) && !beginsHeader(raw) {
 		return Line{}, r.wrong(ErrFormat)
 	}
 	if errors.Is(err, io.EOF) {

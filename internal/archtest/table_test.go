@@ -106,7 +106,7 @@ var table = map[string]row{
 		},
 		libraries: []string{
 			awsSDK, "github.com/aws/aws-sdk-go-v2/config", awsDynamoDB, awsStreams, awsKinesis, awsLambda + "/lambda", smithy,
-			uuid, kong, "github.com/gofrs/flock", prometheus, "github.com/schollz/progressbar/v3", errgroup, unix, "golang.org/x/term", "golang.org/x/time/rate", otel, otelTrace, otelSDK, otelAttr, otelCodes,
+			uuid, kong, prometheus, "github.com/schollz/progressbar/v3", errgroup, unix, "golang.org/x/term", "golang.org/x/time/rate", otel, otelTrace, otelSDK, otelAttr, otelCodes,
 		},
 	},
 
