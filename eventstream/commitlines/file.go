@@ -76,8 +76,8 @@ func (r *Reader) Bytes() uint64 { return r.bytes }
 
 // Next gives the next line: the header first and once, then transactions and
 // checkpoints. A first line that does not begin as a header does is ErrFormat, also
-// if it is cut off. The error is io.EOF after a checkpoint that is an end; every other error is
-// of the source that is read from, or a *LineError, for what ends elsewhere too.
+// if it is cut off. The error is io.EOF after a checkpoint that is an end; every other
+// one is of the source that is read from, or a *LineError, for what ends elsewhere too.
 func (r *Reader) Next() (Line, error) {
 	raw, err := r.line()
 	if r.lines == 0 && (err == nil || errors.Is(err, io.EOF) && len(raw) > 0) && !beginsHeader(raw) {
