@@ -47,11 +47,7 @@ var memberRoutes = []route{
 			{status: http.StatusCreated, text: "It came in.", schema: "Membership", headers: entityHeaders, example: membershipExample},
 			{status: http.StatusNoContent, text: "It was in already.", headers: entityHeaders},
 		},
-		refusals: []int{
-			http.StatusRequestTimeout, http.StatusConflict, http.StatusPreconditionFailed,
-			http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
-		},
-		serve: addMember,
+		refusals: []int{http.StatusConflict, http.StatusPreconditionFailed}, readsNothing: true, serve: addMember,
 	},
 	{
 		method: http.MethodDelete, path: "/groups/{id}/members/{memberId}", scope: domain.WriteScope, id: "removeMember", tag: "members",

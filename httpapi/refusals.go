@@ -41,6 +41,8 @@ func (rt *route) problem(status int) refusal {
 	}
 	said := problems[status]
 	switch {
+	case status == http.StatusBadRequest && rt.scope == "":
+		said.text = "About the tokens in X-Consistency: `malformed_token`, `foreign_token`."
 	case status == http.StatusUnprocessableEntity && rt.knows(idempotencyKey):
 		said.text += " Or the idempotency key was used with another request: `mismatch`."
 	case status == http.StatusServiceUnavailable && rt.writes():
@@ -62,7 +64,7 @@ func (rt *route) problemStatuses() []int {
 		statuses = append(statuses, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
 			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
 	}
-	if rt.body != nil {
+	if rt.body != nil || rt.readsNothing {
 		statuses = append(statuses, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	if strings.Contains(rt.path, "{") {

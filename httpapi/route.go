@@ -27,6 +27,8 @@ type route struct {
 	// are those of success.
 	body    *bodySpec
 	answers []answer
+	// readsNothing tells that the route has no body, but takes one that says nothing.
+	readsNothing bool
 	// refusals are the statuses of problems that are special to the route.
 	refusals []int
 	// problems are statuses with what the document says of them here, where that is

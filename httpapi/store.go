@@ -24,9 +24,9 @@ func (a *api) storeRoutes() []route {
 			method: http.MethodPost, path: "/store:close", scope: domain.AdminScope, id: "closeStore", tag: "store",
 			summary:     "Take no writes any more, for ever",
 			description: "What a replica's promotion does first, so that nothing is acknowledged that it does not have. Reads and `GET /events` go on. Repeating it is no error. Where it takes longer than a request may, the answer is 503 `unavailable` and it goes on: ask again. While something is parked whose events would be missing, it is 503 `parked`, and writes are taken still.",
-			answers:     []answer{{status: http.StatusOK, text: "It is closed, and its events are all there.", schema: "Standing", example: closedExample}},
-			problems:    map[int]refusal{http.StatusServiceUnavailable: {"unavailable", "Not now: `unavailable`, `parked` or `view_behind`. Or the store follows another one: `replica`."}},
-			serve:       closeStore,
+			answers:     []answer{{status: http.StatusOK, text: "It is closed, and its events are all there.", schema: "Standing", example: closedExample}}, readsNothing: true,
+			problems: map[int]refusal{http.StatusServiceUnavailable: {"unavailable", "Not now: `unavailable`, `parked` or `view_behind`. Or the store follows another one: `replica`."}},
+			serve:    closeStore,
 		},
 		{
 			method: http.MethodPost, path: "/store:promote", scope: domain.AdminScope, id: "promoteStore", tag: "store",

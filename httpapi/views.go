@@ -38,12 +38,12 @@ func (a *api) viewRoutes() []route {
 		{
 			method: http.MethodPost, path: "/views:back", scope: domain.AdminScope, id: "returnViews", tag: "views",
 			summary: "Go back to the generation that is kept", description: "The one that answered is kept in its place.",
-			answers: []answer{state}, serve: returnViews,
+			answers: []answer{state}, readsNothing: true, serve: returnViews,
 			problems: map[int]refusal{http.StatusConflict: {"nothing_kept", "No earlier generation is kept: `nothing_kept`. Or a rebuild is under way: `rebuilding`."}},
 		},
 		{
 			method: http.MethodPost, path: "/views:drop", scope: domain.AdminScope, id: "dropViews", tag: "views",
-			summary: "Let go of the generation that is kept, or is being built", answers: []answer{state}, serve: dropViews,
+			summary: "Let go of the generation that is kept, or is being built", answers: []answer{state}, readsNothing: true, serve: dropViews,
 		},
 	}
 }

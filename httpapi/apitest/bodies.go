@@ -51,6 +51,13 @@ func testBodies(t *testing.T, c *client) {
 	})
 }
 
+// refusesBodies sends a route that reads nothing what it does not take.
+func (c *client) refusesBodies(path string) {
+	c.t.Helper()
+	c.post(path, `{"x":"`+strings.Repeat("x", 1<<20)+`"}`).wantProblem(http.StatusRequestEntityTooLarge, "too_large")
+	c.post(path, `{}`, "Content-Type", "text/plain").wantProblem(http.StatusUnsupportedMediaType, "unsupported_media_type")
+}
+
 // malformed are bodies that are no JSON that anybody should take.
 func malformed() map[string]string {
 	return map[string]string{

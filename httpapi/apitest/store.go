@@ -35,5 +35,6 @@ func testStore(_ *testing.T, c *client) {
 		c.post("/store:promote", `{"lost":`).wantProblem(http.StatusBadRequest, "malformed_body")
 		c.post("/store:promote", `{"lost":false}`).wantProblem(http.StatusConflict, "not_a_replica")
 		c.post("/store:close", `{"for":"ever"}`).wantProblem(http.StatusUnprocessableEntity, "invalid")
+		c.refusesBodies("/store:close")
 	})
 }

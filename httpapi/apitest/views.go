@@ -46,6 +46,8 @@ func testViews(t *testing.T, c *client) {
 		}
 		c.post("/views:rebuild", `{"views":`).wantProblem(http.StatusBadRequest, "malformed_body")
 		c.post("/views:back", `{"to":1}`).wantProblem(http.StatusUnprocessableEntity, "invalid")
+		c.refusesBodies("/views:back")
+		c.refusesBodies("/views:drop")
 		c.get("/views:rebuild").wantProblem(http.StatusMethodNotAllowed, "method_not_allowed")
 	})
 	c.run("rebuild, back and drop", testRebuild)
