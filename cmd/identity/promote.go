@@ -89,7 +89,7 @@ func (p *promoteCommand) running(c *console, to *client) error {
 		case standing.Role == httpapi.PrimaryRole && ended != nil:
 			return p.tell(c, ended, "begins")
 		case standing.Role == httpapi.ReplicaRole && ended != nil && ended.Failed != "":
-			return fmt.Errorf("not taken over, and followed as before: %s", ended.Failed)
+			return fmt.Errorf("not taken over: %s", ended.Failed)
 		}
 		if err := rest(c.ctx, promotionLook); err != nil {
 			return err

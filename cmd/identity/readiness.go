@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed5b6a70b4/identity/commands"
 	"github.com/seed5b6a70b4/identity/httpapi"
 	querysync "github.com/seed5b6a70b4/identity/sync"
 )
@@ -19,7 +21,7 @@ func (s *service) readiness(ctx context.Context) httpapi.Readiness {
 	r.Views, r.Store = s.engine.status()
 	if r.Store != nil && r.Store.Refusing == "" {
 		if err := s.engine.base().commands.Writable(ctx); err != nil {
-			r.Store.Refusing = err.Error()
+			r.Store.Refusing = refusing(err)
 		}
 	}
 	if s.replication != nil {
@@ -29,6 +31,15 @@ func (s *service) readiness(ctx context.Context) httpapi.Readiness {
 		r.Ready, r.Reason = false, "draining"
 	}
 	return r
+}
+
+// refusing says why no command would be taken, to everybody: without what the storage
+// says in its own words.
+func refusing(err error) string {
+	if errors.Is(err, commands.ErrFollower) || errors.Is(err, commands.ErrStoreClosed) {
+		return err.Error()
+	}
+	return "it cannot be found out whether the store is open"
 }
 
 // status implements engine.

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed5b6a70b4/identity/commands"
 )
 
 const (
@@ -36,4 +40,20 @@ func TestReadinessTellsWhoTakesWrites(t *testing.T) {
 		return nil
 	})
 	newUser(t, replica.url, "marge")
+}
+
+// Everybody may ask: what the storage says is not told.
+func TestReadinessDoesNotQuoteTheStorage(t *testing.T) {
+	for _, test := range []struct {
+		err   error
+		shown string
+	}{
+		{commands.ErrFollower, commands.ErrFollower.Error()},
+		{fmt.Errorf("%w: it lives another life", commands.ErrStoreClosed), commands.ErrStoreClosed.Error() + ": it lives another life"},
+		{errors.New("look whether the store is open: read /srv/data/000001.log: input/output error"), "it cannot be found out whether the store is open"},
+	} {
+		if shown := refusing(test.err); shown != test.shown {
+			t.Errorf("of %v it shows %q", test.err, shown)
+		}
+	}
 }

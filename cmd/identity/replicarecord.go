@@ -39,6 +39,8 @@ type replicaRecords interface {
 
 var errForgotten = fmt.Errorf("%w: this store has taken over meanwhile", replica.ErrOver)
 
+var errStranger = fmt.Errorf("%w: it is another directory, or lives another life, than the one that was followed", replica.ErrRefused)
+
 // replicaFile is the record in a data directory.
 const replicaFile = "replica.json"
 
@@ -143,7 +145,7 @@ func (n *replicaNotes) Meet(ctx context.Context, epoch string, ordered bool) err
 		record.Epoch, record.Ordered = epoch, ordered
 		return n.records.save(ctx, record)
 	}
-	return fmt.Errorf("%w: it is another directory, or lives another life, than the one that was followed", replica.ErrRefused)
+	return errStranger
 }
 
 // Place implements replica.Notes.

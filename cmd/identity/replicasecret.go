@@ -58,8 +58,17 @@ func (b *embedded) unborn(ctx context.Context, empty bool) error {
 		return err
 	}
 	_, absent, err := b.data.readSecret(claimFile)
-	if err == nil && (empty || absent) {
-		err = fmt.Errorf("this is what a replica of %s has begun with, and not finished: go on with `identity replicate --from %s`, or take another data directory", record.Source, record.Source)
+	if err != nil || !empty && !absent {
+		return err
 	}
-	return err
+	if record.Here {
+		lived, err := lives(ctx, b.streams)
+		if err != nil {
+			return err
+		}
+		if len(lived) > 0 && lived[len(lived)-1] != record.Epoch {
+			return nil // it has taken over since: the secret that it lacks is lost
+		}
+	}
+	return fmt.Errorf("this is what a replica of %s has begun with, and not finished: go on with `identity replicate --from %s`, or take another data directory", record.Source, record.Source)
 }

@@ -34,7 +34,7 @@ func (s replicaSource) Events(ctx context.Context, after string, endless bool) (
 	answer, err := s.to.stream(ctx, "/events?"+query.Encode()) //nolint:bodyclose // watched closes it
 	if err != nil {
 		cancel()
-		return nil, refusedForGood(err)
+		return nil, refusal(err)
 	}
 	body := &watched{from: answer.Body, cancel: cancel}
 	body.silent = time.AfterFunc(silence, cancel)
@@ -48,7 +48,7 @@ func (s replicaSource) original(ctx context.Context) error {
 	defer cancel()
 	var standing httpapi.Standing
 	if _, err := s.to.do(ctx, http.MethodGet, "/store", nil, &standing); err != nil {
-		return refusedForGood(err)
+		return refusal(err)
 	}
 	if standing.Role == httpapi.ReplicaRole || standing.Role == httpapi.PromotingRole {
 		return fmt.Errorf("%w: it follows another one, and only that one can be followed", replica.ErrRefused)
@@ -113,8 +113,8 @@ func (s replicaSource) closeOnce(ctx context.Context) error {
 // not have announced.
 const closeTime = 10 * time.Minute
 
-// refusedForGood tells refusals that stay from faults that pass.
-func refusedForGood(err error) error {
+// refusal tells what somebody has to mend from faults that pass.
+func refusal(err error) error {
 	var refused *problem
 	if errors.As(err, &refused) && refused.Status < http.StatusInternalServerError && refused.Status != http.StatusTooManyRequests {
 		return fmt.Errorf("%w: %w", replica.ErrRefused, err)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/seed5b6a70b4/identity/sync/replica"
 )
 
 // mute answers nothing.
@@ -27,4 +29,19 @@ func TestAServiceThatDoesNotAnswerIsNotClosedForLong(t *testing.T) {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})
+}
+
+// A service that does not know the place that was noted is another one, and everybody
+// is told so; of other refusals, the status.
+func TestAPlaceOfAnotherLifeIsAStrangers(t *testing.T) {
+	for code, says := range map[string]string{
+		"foreign_token":    errStranger.Error(),
+		"unknown_position": errStranger.Error(),
+		"malformed_token":  "the followed service refuses: 400 Bad Request",
+	} {
+		err := refusal(&problem{Status: http.StatusBadRequest, Code: code, Detail: "its own words"})
+		if shown := failing(err); shown != says || !errors.Is(err, replica.ErrRefused) {
+			t.Errorf("of %v it shows %q", err, shown)
+		}
+	}
 }

@@ -181,6 +181,36 @@ func TestARefusedReplicaSaysSo(t *testing.T) {
 	}
 }
 
+// Another directory that is served where the followed one was is not followed, and not
+// closed by a replica that is to take over.
+func TestAStrangerIsNotClosed(t *testing.T) {
+	f := newSource(t)
+	data := filepath.Join(f.dir, "replica")
+	replica := f.replica(data)
+	id, token := newUser(t, f.url, "homer")
+	visible(t, replica.url, id, token)
+	eventually(t, serversTime, "a place is noted", func() error {
+		record, err := replicaRecordFile{dataDirectory{data}}.load(t.Context())
+		if err == nil && record.After == "" {
+			err = errNotYet
+		}
+		return err
+	})
+	f.kill(f.process)
+	f.dir = t.TempDir()
+	f.start()
+	eventually(t, serversTime, "the replica says that it is a stranger", func() error {
+		if ready := ask(t, replica.url+"/readyz", "", ""); !strings.Contains(ready.body, `"failing":"`+errStranger.Error()+`"`) {
+			return fmt.Errorf("%d %s", ready.status, ready.body)
+		}
+		return nil
+	})
+	fails(t, "not taken over: read the followed store before it is closed: ", "promote", "--data", data)
+	says(t, f.url+"/store", "", "", 200, `"role":"primary"`)
+	newUser(t, f.url, "marge")
+	says(t, replica.url+"/store", "", "", 200, `"role":"replica"`)
+}
+
 // Where nobody answers, the first start says so and waits.
 func TestAFirstStartSaysThatItWaits(t *testing.T) {
 	f := newSource(t)
@@ -217,7 +247,7 @@ func TestSourceLost(t *testing.T) {
 	id, token := newUser(t, f.url, "homer")
 	visible(t, replica.url, id, token)
 	f.kill(f.process)
-	fails(t, "not taken over, and followed as before", "promote", "--data", data)
+	fails(t, "not taken over: ", "promote", "--data", data)
 	says(t, replica.url+"/store", "", "", 200, `"role":"replica"`)
 	f.start()
 	id, token = newUser(t, f.url, "marge")
@@ -287,6 +317,14 @@ func TestPromotionAtRest(t *testing.T) {
 	}
 	mustRun(t, "promote", "--lost", "--data", data)
 	if err := os.WriteFile(filepath.Join(data, replicaFile), record, secretMode); err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(data, claimFile)
+	if err := os.Rename(secret, secret+".lost"); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, errSecretLost.Error(), "serve", "--data", data, "--listen", "127.0.0.1:0")
+	if err := os.Rename(secret+".lost", secret); err != nil {
 		t.Fatal(err)
 	}
 	if out := mustRun(t, "promote", "--lost", "--data", data); !strings.Contains(out, "has begun already, which took over from "+f.url) {

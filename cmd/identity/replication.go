@@ -117,6 +117,9 @@ func failing(err error) string {
 	case errors.As(err, &contradiction):
 		return "what comes contradicts what is here: nothing more is followed"
 	case errors.Is(err, replica.ErrRefused) && errors.As(err, &refused):
+		if refused.Code == "foreign_token" || refused.Code == "unknown_position" {
+			return errStranger.Error() // the place that was noted is none of it
+		}
 		return fmt.Sprintf("the followed service refuses: %d %s", refused.Status, http.StatusText(refused.Status))
 	case errors.Is(err, replica.ErrRefused), errors.Is(err, replica.ErrOver):
 		return err.Error()

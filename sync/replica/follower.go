@@ -19,10 +19,12 @@ import (
 type Source interface {
 	// Events opens what there is behind a place, in lines; empty is the beginning.
 	// Endless lines end when the source does or ctx; others when all was given that
-	// there was when the call began. ErrRefused is an answer that stays the same.
+	// there was when the call began. ErrRefused is an answer that stays until somebody
+	// mends what is refused.
 	Events(ctx context.Context, after string, endless bool) (io.ReadCloser, error)
 	// Close has the source acknowledge nothing any more; when it returns, Events gives
-	// everything that it ever acknowledged. Closing again does the same.
+	// everything that it ever acknowledged. Closing again does the same. It is asked for
+	// only where Events gave what there is, and Notes met it.
 	Close(ctx context.Context) error
 }
 
@@ -56,6 +58,8 @@ type Follower struct {
 	noted    time.Time
 	ordered  bool
 	arranger *transfer.Arranger
+	// held is what the last connection that gave something, and ended, had not whole.
+	held []eventstream.Position
 	// passed are places, in order, before which something came that is still held.
 	passed  []passed
 	batch   [][]eventstream.Commit
@@ -262,6 +266,9 @@ func orEnough(err error) error {
 func (f *Follower) resume(ctx context.Context) error {
 	if err := f.flush(ctx); err != nil && !contradicts(err) {
 		return err
+	}
+	if f.arranger != nil && f.arranger.Added() > 0 {
+		f.held = f.arranger.Held()
 	}
 	f.arranger, f.passed = transfer.NewArranger(f.streams.Head), nil
 	f.batch, f.batched, f.imported = nil, 0, time.Now()

@@ -256,6 +256,7 @@ func whatDidNotComeWholeIsNamed(t *testing.T) {
 	if waiting := follower.State().Waiting; waiting != 1 || to.End() != 2 {
 		t.Errorf("%d wait, %d are there", waiting, to.End())
 	}
+	time.Sleep(time.Minute) // it is asked for again, in vain
 	cancel()
 	if err := <-running; err != nil {
 		t.Fatal(err)

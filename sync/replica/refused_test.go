@@ -159,3 +159,78 @@ func TestWhatEndsTheFollowing(t *testing.T) {
 		t.Errorf("finishing ends with %v", err)
 	}
 }
+
+// Who cannot be followed to the end is not closed: it may be another one than the one
+// that was followed.
+func TestWhoIsNotFollowedIsNotClosed(t *testing.T) {
+	from, kept := &keyed{}, &strict{}
+	for _, test := range []struct {
+		name string
+		at   *refusal
+		why  error
+	}{
+		{"a stranger", &kept.refusal, fmt.Errorf("%w: a stranger", replica.ErrRefused)},
+		{"a copy no more", &kept.refusal, fmt.Errorf("%w: it was promoted", replica.ErrOver)},
+		{"a place unknown", &from.refusal, fmt.Errorf("%w: the place is of another life", replica.ErrRefused)},
+		{"away", &from.refusal, errors.New("it is away")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				from.source, kept.place = plain(t, 3), ""
+				to := memstore.New(nil)
+				follower, err := replica.New(from, eventstream.New(to, nil), kept, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				test.at.set(test.why)
+				if _, err := follower.Finish(t.Context(), false); !errors.Is(err, test.why) || from.closed {
+					t.Errorf("closed is %v, and finishing ends with %v", from.closed, err)
+				}
+				test.at.set(nil)
+				if _, err := follower.Finish(t.Context(), false); err != nil || !from.closed || to.End() != 3 {
+					t.Errorf("mended, %d transactions came, closed is %v, and finishing ends with %v", to.End(), from.closed, err)
+				}
+			})
+		})
+	}
+}
+
+// Nor is one closed whose events contradict what is here.
+func TestAContradictionIsNotClosed(t *testing.T) {
+	from, to := plain(t, 3), memstore.New(nil)
+	write(t, to, "users/0")
+	follower, err := replica.New(from, eventstream.New(to, nil), &notes{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused *eventstream.ImportError
+	if _, err := follower.Finish(t.Context(), false); !errors.As(err, &refused) || from.closed {
+		t.Errorf("closed is %v, and finishing ends with %v", from.closed, err)
+	}
+}
+
+// slow is a source that says nothing for long, and then that it is away.
+type slow struct{ asked int }
+
+func (s *slow) Close(context.Context) error { return errors.New("it is away") }
+
+func (s *slow) Events(context.Context, string, bool) (io.ReadCloser, error) {
+	s.asked++
+	time.Sleep(45 * time.Second)
+	return nil, errors.New("it says nothing")
+}
+
+// One that says nothing is not waited for again and again: it may be lost, and until it
+// is given up nobody can say so.
+func TestFinishGivesUpWhoSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from := &slow{}
+		follower, err := replica.New(from, eventstream.New(memstore.New(nil), nil), &notes{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := follower.Finish(t.Context(), false); err == nil || from.asked != 1 {
+			t.Errorf("it was asked %d times, and finishing ends with %v", from.asked, err)
+		}
+	})
+}

@@ -152,34 +152,27 @@ func (f *Follower) settle() []passed {
 // Finish ends the following for good. It closes the source, unless that is lost, and
 // brings everything that the source has ever acknowledged; of a lost one what can
 // still be had: it returns the transactions of that one that did not come whole, their
-// commits that came, which are not in the store. Without an error, the copy may begin a life
-// of its own. After one, following may go on, and Finish may be called again.
+// commits that came, which are not in the store. What cannot be followed to its end is
+// not closed. Without an error, the copy may begin a life of its own. After one,
+// following may go on, and Finish may be called again.
 func (f *Follower) Finish(ctx context.Context, lost bool) (dropped []eventstream.Position, err error) {
-	var held []eventstream.Position
-	if f.arranger != nil {
-		held = f.arranger.Held()
-	}
 	if !lost {
+		// Another store may answer by now where the followed one did.
+		if _, err := f.bring(ctx); err != nil {
+			return nil, fmt.Errorf("read the followed store before it is closed: %w", err)
+		}
 		if err := f.source.Close(ctx); err != nil {
 			return nil, fmt.Errorf("close the followed store: %w", err)
 		}
 	}
-	for attempt := 1; ; attempt++ {
-		_, err = f.connect(ctx, true, nil)
-		if err == nil && !lost && f.arranger.Waiting() > 0 {
-			missing := f.arranger.Missing()[0]
-			return nil, fmt.Errorf("%d transactions wait for what the followed store does not tell, first for commit %d of %s", f.arranger.Waiting(), missing.Seq, missing.Stream)
-		}
-		if err == nil {
-			return f.arranger.Held(), nil
-		}
-		held = append(held, f.arranger.Held()...)
-		stays := final(err) || errors.Is(err, ErrRefused)
-		if stays || ctx.Err() != nil || attempt == finishAttempts || pause(ctx, attempt-1, longestPause) != nil {
-			break
-		}
-	}
-	if !lost || ctx.Err() != nil || final(err) {
+	held, err := f.bring(ctx)
+	switch {
+	case err == nil && !lost && f.arranger.Waiting() > 0:
+		missing := f.arranger.Missing()[0]
+		return nil, fmt.Errorf("%d transactions wait for what the followed store does not tell, first for commit %d of %s", f.arranger.Waiting(), missing.Seq, missing.Stream)
+	case err == nil:
+		return f.arranger.Held(), nil
+	case !lost || ctx.Err() != nil || final(err):
 		return nil, fmt.Errorf("bring the last of the followed store: %w", err)
 	}
 	f.log.Warn("the followed store is lost; what it did not tell is not here", "error", err)
@@ -187,6 +180,26 @@ func (f *Follower) Finish(ctx context.Context, lost bool) (dropped []eventstream
 		return nil, fmt.Errorf("import what came last: %w", err)
 	}
 	return f.missing(ctx, held)
+}
+
+// bring reads what the source has told by now. It asks again where that fails for now,
+// and gives what was held when it failed, now or before.
+func (f *Follower) bring(ctx context.Context) (held []eventstream.Position, err error) {
+	if f.arranger != nil {
+		held = slices.Concat(f.held, f.arranger.Held())
+	}
+	for attempt := 1; ; attempt++ {
+		began := time.Now()
+		came, err := f.connect(ctx, true, nil)
+		if err == nil {
+			return held, nil
+		}
+		held = append(held, f.arranger.Held()...)
+		stays := final(err) || errors.Is(err, ErrRefused) || !came && time.Since(began) > longestSilence
+		if stays || ctx.Err() != nil || attempt == finishAttempts || pause(ctx, attempt-1, longestPause) != nil {
+			return held, err
+		}
+	}
 }
 
 // missing gives those of the positions that the store has not.
@@ -206,6 +219,9 @@ func (f *Follower) missing(ctx context.Context, positions []eventstream.Position
 
 // finishAttempts is how often the last events are asked for, within some seconds.
 const finishAttempts = 7
+
+// longestSilence is for how long a source may give nothing, and be asked once more.
+const longestSilence = 30 * time.Second
 
 func contradicts(err error) bool {
 	var refused *eventstream.ImportError
