@@ -44,7 +44,7 @@ func openImportCloud(c *console, prefix string) (*importCloud, error) {
 	return t, nil
 }
 
-func (t *importCloud) importer() eventstream.Importer { return t.streams.Importer() }
+func (t *importCloud) importer() eventstream.Importer { return patientImporter{t.streams.Importer()} }
 
 // begin makes sure of the secret. Tables that hold nothing yet will begin a life of
 // their own, which is noted before anything is in them.
