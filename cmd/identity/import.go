@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -289,15 +288,9 @@ func (t *importHere) begin(_ context.Context, first []eventstream.Commit) error 
 // bringSecret has the directory keep the claim secret of the one that a first transaction
 // begins.
 func (t *importHere) bringSecret(first []eventstream.Commit) error {
-	secret, absent, err := t.data.readSecret(claimFile)
+	secret, absent, err := t.data.givenSecret("directory that is copied")
 	if err != nil {
 		return err
-	}
-	switch given := os.Getenv(claimVar); {
-	case absent:
-		secret = given
-	case given != "" && strings.TrimSpace(given) != strings.TrimSpace(secret):
-		return fmt.Errorf("%s says another claim secret than %s: remove the one that is not of the directory that is copied", t.data.file(claimFile), claimVar)
 	}
 	parsed, err := copiedSecret(first, secret, ", or put its "+claimFile+" into "+t.data.path)
 	if err == nil && absent {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/seed5b6a70b4/identity/commands"
 	"github.com/seed5b6a70b4/identity/domain"
@@ -23,11 +21,10 @@ func copiedSecret(first []eventstream.Commit, text, or string) (domain.ClaimSecr
 	if text == "" {
 		return domain.ClaimSecret{}, fmt.Errorf("the claim secret is missing, under which the unique values in the file are hashed: set %s to that of the directory that was exported%s", claimVar, or)
 	}
-	raw, err := hex.DecodeString(strings.TrimSpace(text))
-	if err != nil || len(raw) != len(domain.ClaimSecret{}) {
-		return domain.ClaimSecret{}, fmt.Errorf("the claim secret is not %d hexadecimal digits: set %s to that of the directory that was exported%s", 2*len(domain.ClaimSecret{}), claimVar, or)
+	secret, err := parseClaimSecret(text)
+	if err != nil {
+		return secret, fmt.Errorf("the claim secret %w: set %s to that of the directory that was exported%s", err, claimVar, or)
 	}
-	secret := domain.ClaimSecret(raw)
 	if err := commands.CheckCopied(&first[0], secret); err != nil {
 		return secret, fmt.Errorf("%w: the unique values in the file are hashed under another: set %s to that of the directory that was exported%s", err, claimVar, or)
 	}

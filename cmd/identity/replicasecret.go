@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 
 	"github.com/seed5b6a70b4/identity/commands"
 	"github.com/seed5b6a70b4/identity/domain"
@@ -16,16 +13,9 @@ import (
 // bringFollowedSecret has the directory keep the claim secret of the one that it
 // follows, which a first commit begins.
 func (d dataDirectory) bringFollowedSecret(first *eventstream.Commit) error {
-	kept, absent, err := d.readSecret(claimFile)
+	text, absent, err := d.givenSecret("followed directory")
 	if err != nil {
 		return err
-	}
-	text, given := strings.TrimSpace(kept), strings.TrimSpace(os.Getenv(claimVar))
-	switch {
-	case absent:
-		text = given
-	case given != "" && given != text:
-		return fmt.Errorf("%s says another claim secret than %s: remove the one that is not of the followed directory", d.file(claimFile), claimVar)
 	}
 	secret, err := followedSecret(first, text)
 	if err != nil {
@@ -41,11 +31,10 @@ func followedSecret(first *eventstream.Commit, text string) (domain.ClaimSecret,
 	if text == "" {
 		return domain.ClaimSecret{}, errors.New("the claim secret is missing, under which the unique values of the followed directory are hashed")
 	}
-	raw, err := hex.DecodeString(text)
-	if err != nil || len(raw) != len(domain.ClaimSecret{}) {
-		return domain.ClaimSecret{}, fmt.Errorf("the claim secret is not %d hexadecimal digits", 2*len(domain.ClaimSecret{}))
+	secret, err := parseClaimSecret(text)
+	if err != nil {
+		return secret, fmt.Errorf("the claim secret %w", err)
 	}
-	secret := domain.ClaimSecret(raw)
 	return secret, commands.CheckCopied(first, secret)
 }
 

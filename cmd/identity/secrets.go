@@ -38,11 +38,34 @@ func (d dataDirectory) claimSecret(newStore bool) (domain.ClaimSecret, error) {
 		}
 		return d.makeClaimSecret()
 	}
+	secret, err := parseClaimSecret(text)
+	if err != nil {
+		return secret, fmt.Errorf("%s %w: put the file back from a copy", d.file(claimFile), err)
+	}
+	return secret, nil
+}
+
+// parseClaimSecret reads a secret; the error says what it is not.
+func parseClaimSecret(text string) (domain.ClaimSecret, error) {
 	raw, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(raw) != len(domain.ClaimSecret{}) {
-		return domain.ClaimSecret{}, fmt.Errorf("%s is not %d hexadecimal digits: put the file back from a copy", d.file(claimFile), 2*len(domain.ClaimSecret{}))
+		return domain.ClaimSecret{}, fmt.Errorf("is not %d hexadecimal digits", 2*len(domain.ClaimSecret{}))
 	}
 	return domain.ClaimSecret(raw), nil
+}
+
+// givenSecret is the claim secret of the directory that is copied, in the file or, where
+// that is absent, in the environment. Two that differ are not chosen between.
+func (d dataDirectory) givenSecret(of string) (text string, absent bool, err error) {
+	text, absent, err = d.readSecret(claimFile)
+	switch given := os.Getenv(claimVar); {
+	case err != nil:
+	case absent:
+		text = given
+	case given != "" && strings.TrimSpace(given) != strings.TrimSpace(text):
+		err = fmt.Errorf("%s says another claim secret than %s: remove the one that is not of the %s", d.file(claimFile), claimVar, of)
+	}
+	return text, absent, err
 }
 
 func (d dataDirectory) makeClaimSecret() (domain.ClaimSecret, error) {
